@@ -1,0 +1,70 @@
+import { isIP } from 'node:net'
+import { BadSetting, type Config, SETTINGS, VERSION } from './schema.ts'
+
+/** One line per bad setting, each naming the setting and the fix. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads all settings from an environment. Pure. An empty variable counts as unset.
+ * Throws ConfigError with every problem at once.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = []
+  const values: Record<string, unknown> = { version: VERSION }
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    const text = env[setting.env]?.trim()
+    try {
+      values[name] = text === undefined || text === '' ? setting.fallback : setting.parse(text)
+    } catch (error) {
+      if (!(error instanceof BadSetting)) throw error
+      problems.push(`${setting.env} ${error.message}`)
+      values[name] = setting.fallback
+    }
+  }
+  const config = values as Config
+  problems.push(...crossChecks(config))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config)
+}
+
+const GRACE_RESERVE_MS = 4000
+const LEASE_RESERVE_MS = 5000
+
+function crossChecks(config: Config): string[] {
+  const problems: string[] = []
+  const leaseMin = config.deliveryTimeoutMs + LEASE_RESERVE_MS
+  if (config.leaseMs < leaseMin)
+    problems.push(`LEASE_MS is at least DELIVERY_TIMEOUT_MS + 5000 = ${leaseMin}, not ${config.leaseMs}`)
+  const timeoutMax = config.shutdownGraceMs - GRACE_RESERVE_MS
+  if (config.deliveryTimeoutMs > timeoutMax)
+    problems.push(
+      `DELIVERY_TIMEOUT_MS is at most SHUTDOWN_GRACE_MS - 4000 = ${timeoutMax}, not ${config.deliveryTimeoutMs}; raise SHUTDOWN_GRACE_MS or lower the timeout`,
+    )
+  if (config.role !== 'all' && config.databaseUrl === null)
+    problems.push(
+      `DATABASE_URL is needed where ROLE is ${config.role}: the embedded Postgres belongs to ROLE=all`,
+    )
+  for (const range of [...config.outboundAllowCidrs, ...config.trustedProxies])
+    if (!isRange(range))
+      problems.push(
+        `OUTBOUND_ALLOW_CIDRS and TRUSTED_PROXIES hold addresses or ranges like 10.0.0.0/8, not "${range}"`,
+      )
+  if (config.httpClient === 'undici')
+    problems.push('DELIVERY_HTTP_CLIENT is got; undici is not available yet')
+  if (config.queueShards > 1) problems.push('QUEUE_SHARDS is 1; more are not available yet')
+  return problems
+}
+
+function isRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}

@@ -1,0 +1,22 @@
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+import type { Catalogue } from './catalogue/catalogue.ts'
+import type { Database } from './db/database.ts'
+import type { Roads } from './dispatch/roads.ts'
+import type { Clock } from './kit/clock.ts'
+import type { SecretBox } from './kit/secret-box.ts'
+import type { Outbound } from './outbound/outbound.ts'
+import type { Queues } from './queue/queues.ts'
+
+/** What the program runs on. Built once, in main.ts or by a test; a use case asks for what it touches with Pick. */
+export type Context = {
+  config: Config
+  log: Logger
+  clock: Clock
+  db: Database
+  catalogue: Catalogue
+  queues: Queues
+  roads: Roads
+  outbound: Outbound
+  secrets: SecretBox
+}

@@ -1,0 +1,112 @@
+import pg from 'pg'
+import type { Logger } from 'pino'
+
+/** A statement with its values; `name` makes it a prepared statement. */
+export type Statement = { name?: string; text: string; values?: unknown[] }
+
+/** Anything that runs a statement. Functions that must be inside a transaction take Tx instead. */
+export type Db = { query<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>> }
+
+declare const insideTransaction: unique symbol
+/** A connection with an open transaction; only withTx makes one. */
+export type Tx = Db & { [insideTransaction]: true }
+
+/** A pool of connections; `withTx` is how transactions are run on it. */
+export type DbPool = Db & { connect(): Promise<pg.PoolClient> }
+
+/** One pool per kind of work, so that a flood of one can not starve the others. Sizes: docs/scaling.md. */
+export type Database = {
+  intake: DbPool
+  results: DbPool
+  reads: DbPool
+  close(): Promise<void>
+}
+
+const RETRYABLE = new Set(['40P01', '40001'])
+const TRIES_MAX = 10
+
+/**
+ * Runs fn in one transaction and commits. Deadlocks and serialisation failures run the whole of fn again,
+ * so fn must not have effects outside of the transaction. Any other error rolls back and is thrown.
+ */
+export async function withTx<T>(pool: DbPool, fn: (tx: Tx) => Promise<T>, begin = 'begin'): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await runOnce(pool, fn, begin)
+    } catch (error) {
+      if (tries >= TRIES_MAX || !RETRYABLE.has(sqlState(error) ?? '')) throw error
+    }
+  }
+}
+
+async function runOnce<T>(pool: DbPool, fn: (tx: Tx) => Promise<T>, begin: string): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query(begin)
+    const result = await fn(client as unknown as Tx)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((cause: Error) => {
+      broken = cause
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** The five characters that PostgreSQL gives an error, or null for errors that are not its own. */
+export function sqlState(error: unknown): string | null {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
+}
+
+/** True where the statement was not done and Postgres may be back later: connection trouble, 53 (resources), 57 (shutting down). */
+export function isUnavailable(error: unknown): boolean {
+  const state = sqlState(error)
+  if (state !== null) return /^(08|53|57)/.test(state)
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const message = error instanceof Error ? error.message : ''
+  return (
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST)/.test(code) ||
+    /connection|Connection|timeout exceeded/.test(message)
+  )
+}
+
+type PoolSizes = { intake: number; results: number; reads: number }
+
+/** Opens the three pools lazily: nothing connects before the first statement. */
+export function openDatabase(options: {
+  connectionString: string
+  log: Logger
+  sizes?: Partial<PoolSizes>
+  applicationName: string
+}): Database {
+  const sizes = { intake: 4, results: 4, reads: 4, ...options.sizes }
+  const open = (max: number, statementTimeoutMs: number): pg.Pool => {
+    const pool = new pg.Pool({
+      connectionString: options.connectionString,
+      application_name: options.applicationName,
+      max,
+      connectionTimeoutMillis: 5000,
+      keepAlive: true,
+      options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC`,
+    })
+    // Without a listener an idle connection that breaks would end the process.
+    pool.on('error', (err) => options.log.warn({ err }, 'database connection lost'))
+    return pool
+  }
+  const pools = {
+    intake: open(sizes.intake, 5000),
+    results: open(sizes.results, 15_000),
+    reads: open(sizes.reads, 15_000),
+  }
+  return {
+    ...(pools as unknown as Pick<Database, 'intake' | 'results' | 'reads'>),
+    close: async () => {
+      await Promise.all(Object.values(pools).map((pool) => pool.end()))
+    },
+  }
+}

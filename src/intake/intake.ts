@@ -1,0 +1,27 @@
+import type { AppError } from '../kit/app-error.ts'
+import type { Uuid } from '../kit/ids.ts'
+import type { InboundCall, Report } from './report.ts'
+
+export type IntakeOutcome =
+  | { result: 'accepted' | 'duplicate'; conversionId: Uuid; revision: number; note: string | null }
+  | { result: 'parked'; reason: 'unknown_click'; conversionId: Uuid; revision: number }
+  | { result: 'refused'; error: AppError }
+
+/** Group commit of inbound calls: what resolves here is in Postgres. */
+export type Intake = {
+  /**
+   * Decides and stores one report. Resolves after the commit, refusals included (they are stored as quarantined).
+   * Rejects with AppError `overloaded` or `store_unavailable`: nothing was stored.
+   */
+  submit(call: InboundCall & { advertiserId: Uuid }, report: Report): Promise<IntakeOutcome>
+  /** Stores a call that could not be understood, with the reason the caller is told. Rejects like submit. */
+  quarantine(
+    call: InboundCall,
+    error: AppError,
+    found: { clickId?: string; transactionId?: string; event?: string },
+  ): Promise<void>
+  /** Throws AppError `overloaded` where submit would: cheap, for use before a call is parsed. */
+  assertRoom(): void
+  /** Waits for what was submitted, then refuses more. */
+  close(): Promise<void>
+}
