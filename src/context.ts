@@ -7,6 +7,7 @@ import type { Clock } from './kit/clock.ts'
 import type { SecretBox } from './kit/secret-box.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Queues } from './queue/queues.ts'
+import type { Metrics } from './reports/metrics.ts'
 
 /** What the program runs on. Built once, in main.ts or by a test; a use case asks for what it touches with Pick. */
 export type Context = {
@@ -19,4 +20,5 @@ export type Context = {
   roads: Roads
   outbound: Outbound
   secrets: SecretBox
+  metrics: Metrics
 }
