@@ -1,0 +1,80 @@
+import type { QueueDepths } from './queue-backend.ts'
+import { QUEUE_NAMES, type QueueName } from './queues.ts'
+
+const WAITING_JOBS_MAX = 200
+const SLOW_FROM_MS = 2000
+const FAST_BELOW_MS = 500
+const PAUSE_AFTER_FAILED_ADD_MS = 1000
+
+/** What one poll saw: of the queues, and of the workers whose heartbeat is young. */
+export type Pressure = {
+  depths: QueueDepths
+  liveShards: number
+  workersAlive: number
+  /** Longest wait between a batch's commit and its claim in the last second, over all workers. */
+  waitsMs: QueueDepths
+}
+
+/**
+ * The conveyor's headroom: decides how many jobs may be added, so that a queue never holds more than about two
+ * seconds of work (a longer wait than the lease would be a livelock). No I/O, no clock of its own.
+ */
+export type Headroom = {
+  room(queue: QueueName, nowMs: number): number
+  take(queue: QueueName, jobs: number): void
+  /** Marks the moment a poll starts and returns how it ends; null: it failed. */
+  startPoll(): (seen: Pressure | null) => void
+  addSucceeded(): void
+  /** After an add that certainly failed: no room for a second, then one job at a time until one is added. */
+  addFailed(nowMs: number): void
+}
+
+type QueueState = { waiting: number; taken: number; slow: boolean }
+
+export function createHeadroom(): Headroom {
+  const states: Record<QueueName, QueueState> = {
+    deliver: { waiting: 0, taken: 0, slow: false },
+    'deliver-again': { waiting: 0, taken: 0, slow: false },
+  }
+  let open = false
+  let waitingMax = WAITING_JOBS_MAX
+  let failedAtMs: number | null = null
+
+  const applyPressure = (seen: Pressure, takenBefore: QueueDepths): void => {
+    open = seen.workersAlive > 0
+    waitingMax = WAITING_JOBS_MAX * seen.liveShards
+    for (const queue of QUEUE_NAMES) {
+      const state = states[queue]
+      state.waiting = seen.depths[queue]
+      // What was taken while the poll was under way may be missing in its count.
+      state.taken -= takenBefore[queue]
+      state.slow = seen.waitsMs[queue] >= (state.slow ? FAST_BELOW_MS : SLOW_FROM_MS)
+    }
+  }
+
+  return {
+    room(queue, nowMs) {
+      const state = states[queue]
+      if (!open || state.slow) return 0
+      if (failedAtMs !== null && nowMs - failedAtMs < PAUSE_AFTER_FAILED_ADD_MS) return 0
+      const room = Math.max(0, waitingMax - state.waiting - state.taken)
+      return failedAtMs === null ? room : Math.min(room, 1)
+    },
+    take(queue, jobs) {
+      states[queue].taken += jobs
+    },
+    startPoll() {
+      const takenBefore = { deliver: states.deliver.taken, 'deliver-again': states['deliver-again'].taken }
+      return (seen) => {
+        if (seen === null) open = false
+        else applyPressure(seen, takenBefore)
+      }
+    },
+    addSucceeded() {
+      failedAtMs = null
+    },
+    addFailed(nowMs) {
+      failedAtMs = nowMs
+    },
+  }
+}
