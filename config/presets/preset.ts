@@ -1,0 +1,116 @@
+import { type Static, Type } from 'typebox'
+
+const closed = { additionalProperties: false }
+
+/** An answer by which a tracker says no although the status is 2xx. `contains` ignores case. */
+export const RefusalRuleSchema = Type.Object(
+  {
+    word: Type.String({ pattern: '^[a-z][a-z0-9_]{1,39}$' }),
+    status: Type.Optional(Type.Array(Type.Integer({ minimum: 200, maximum: 299 }))),
+    contains: Type.Optional(Type.String({ minLength: 1 })),
+    equals: Type.Optional(Type.String()),
+    json: Type.Optional(
+      Type.Object(
+        {
+          path: Type.String({ minLength: 1 }),
+          equals: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
+          notEquals: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
+        },
+        closed,
+      ),
+    ),
+    requireBody: Type.Optional(Type.Boolean()),
+  },
+  closed,
+)
+export type RefusalRule = Static<typeof RefusalRuleSchema>
+
+/** How sure a fact is: documented by the vendor, said by others, concluded from facts, or looked for and not found. */
+const StandingSchema = Type.Union([
+  Type.Literal('documented'),
+  Type.Literal('third_party'),
+  Type.Literal('inferred'),
+  Type.Literal('not_found'),
+])
+
+const RecogniseSchema = Type.Object(
+  {
+    /** `track.example.com`, or `*.example.com` for every host below. */
+    host: Type.Optional(Type.String({ minLength: 4 })),
+    /** `/postback`; `*` is one segment, a leading `**` any number of them. */
+    path: Type.Optional(Type.String({ pattern: '^/' })),
+    /** All of these query parameters, ignoring case. */
+    parameters: Type.Optional(Type.Array(Type.String())),
+  },
+  closed,
+)
+export type RecogniseRule = Static<typeof RecogniseSchema>
+
+const ParameterSchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    /** What belongs there, as a template. */
+    macro: Type.String({ minLength: 3 }),
+    need: Type.Union([Type.Literal('required'), Type.Literal('recommended'), Type.Literal('optional')]),
+    /** Names the tracker takes as well. */
+    also: Type.Optional(Type.Array(Type.String())),
+    /** Names that people write here and that the tracker does not read. */
+    mistaken: Type.Optional(Type.Array(Type.String())),
+    length_max: Type.Optional(Type.Integer({ minimum: 1 })),
+    /** What happens without it; the end of "Without NAME ". */
+    without: Type.Optional(Type.String()),
+  },
+  closed,
+)
+export type PresetParameter = Static<typeof ParameterSchema>
+
+const StatusSchema = Type.Object(
+  {
+    parameter: Type.String(),
+    /** Words the tracker understands, in its own case. */
+    words: Type.Array(Type.String()),
+    /** Argument of the filter map from our words to the tracker's; null where the words are free text. */
+    map: Type.Union([Type.String(), Type.Null()]),
+    /** Parameters that translate words on the tracker's side. */
+    mapped_by: Type.Optional(Type.Array(Type.String())),
+  },
+  closed,
+)
+
+export const PresetSchema = Type.Object(
+  {
+    name: Type.String({ pattern: '^[a-z][a-z0-9_]{1,39}$' }),
+    title: Type.String(),
+    version: Type.Integer({ minimum: 1 }),
+    kind: Type.Union([Type.Literal('tracker'), Type.Literal('ad_platform'), Type.Literal('plain')]),
+    method: Type.Union([Type.Literal('GET'), Type.Literal('POST')]),
+    /** A URL as it should look; words in capitals are to be filled in. */
+    example: Type.Union([Type.String(), Type.Null()]),
+    /** One fitting rule is enough. Order in PRESET_NAMES decides between presets that fit equally well. */
+    recognise: Type.Array(RecogniseSchema),
+    /** The query parameter that carries the tracker's click id. */
+    click_id_parameter: Type.Union([Type.String(), Type.Null()]),
+    parameters: Type.Array(ParameterSchema),
+    status: Type.Union([StatusSchema, Type.Null()]),
+    refusals: Type.Array(RefusalRuleSchema),
+    dedup: Type.String(),
+    replay: Type.Object(
+      {
+        safe: Type.Union([Type.Literal('yes'), Type.Literal('no'), Type.Literal('depends')]),
+        effect: Type.String(),
+      },
+      closed,
+    ),
+    reversal: Type.Object({ by_postback: Type.Boolean(), how: Type.String() }, closed),
+    /** Added to the query of a test fire. */
+    test_parameters: Type.Record(Type.String(), Type.String()),
+    limits: Type.Array(Type.String()),
+    notes: Type.Array(
+      Type.Object({ says: Type.String(), standing: StandingSchema, source: Type.String() }, closed),
+    ),
+  },
+  closed,
+)
+
+/** What we know of one tracker. */
+export type Preset = Static<typeof PresetSchema>

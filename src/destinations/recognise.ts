@@ -1,0 +1,66 @@
+import type { Preset, RecogniseRule } from '../../config/presets/preset.ts'
+import { preset, TRACKER_PRESETS } from '../../config/presets/presets.ts'
+import type { DestinationDefinition } from '../catalogue/catalogue.ts'
+import { parseTemplate } from './template.ts'
+import { shapeUrl, sourceOf, type UrlShape } from './url-shape.ts'
+
+/** Names of the presets that fit a URL template, best first. Never throws. */
+export const recognise = (url: string): string[] =>
+  recogniseShape(shapeUrl(parseTemplate(url, 'strict').parts)).map((fitting) => fitting.name)
+
+/** A host says more than a path, a path more than parameters alone; between equals the order of the presets decides. */
+export function recogniseShape(shape: UrlShape): Preset[] {
+  const seen = toSeen(shape)
+  return TRACKER_PRESETS.map((fitting) => ({ fitting, strength: strengthOf(fitting, seen) }))
+    .filter(({ strength }) => strength > 0)
+    .sort((a, b) => b.strength - a.strength)
+    .map(({ fitting }) => fitting)
+}
+
+/** The preset whose lint and refusal texts hold: the explicit one, else the recognised one, else null. */
+export function presetOf(definition: Pick<DestinationDefinition, 'preset' | 'url'>): Preset | null {
+  if (definition.preset !== null) return preset(definition.preset)
+  return recogniseShape(shapeUrl(parseTemplate(definition.url, 'strict').parts))[0] ?? null
+}
+
+type Seen = { host: string; segments: readonly string[]; parameters: ReadonlySet<string> }
+
+function toSeen(shape: UrlShape): Seen {
+  const host = shape.authority.slice(shape.authority.lastIndexOf('@') + 1).replace(/:\d*$/, '')
+  return {
+    host: host.toLowerCase(),
+    segments: shape.segments.map(sourceOf),
+    parameters: new Set(shape.parameters.map((parameter) => sourceOf(parameter.name).toLowerCase())),
+  }
+}
+
+const HOST_STRENGTH = 4
+const PATH_STRENGTH = 2
+
+function strengthOf(fitting: Preset, seen: Seen): number {
+  return Math.max(0, ...fitting.recognise.map((rule) => strengthOfRule(rule, seen)))
+}
+
+function strengthOfRule(rule: RecogniseRule, seen: Seen): number {
+  if (rule.host !== undefined && !fitsHost(rule.host, seen.host)) return 0
+  if (rule.path !== undefined && !fitsPath(rule.path, seen.segments)) return 0
+  const parameters = rule.parameters ?? []
+  if (!parameters.every((name) => seen.parameters.has(name.toLowerCase()))) return 0
+  return (rule.host === undefined ? 0 : HOST_STRENGTH) + (rule.path === undefined ? 0 : PATH_STRENGTH) + 1
+}
+
+const fitsHost = (pattern: string, host: string): boolean =>
+  pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern
+
+function fitsPath(pattern: string, segments: readonly string[]): boolean {
+  const wanted = pattern.split('/').slice(1)
+  const seen = segments.at(-1) === '' && wanted.at(-1) !== '' ? segments.slice(0, -1) : segments
+  if (wanted[0] !== '**') return seen.length === wanted.length && fitsSegments(wanted, seen)
+  const tail = wanted.slice(1)
+  return seen.length >= tail.length && fitsSegments(tail, seen.slice(seen.length - tail.length))
+}
+
+const fitsSegments = (wanted: readonly string[], seen: readonly string[]): boolean =>
+  wanted.every((word, index) =>
+    word === '*' ? (seen[index] ?? '') !== '' : word === seen[index]?.toLowerCase(),
+  )

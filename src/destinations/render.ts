@@ -1,0 +1,122 @@
+import type { Destination, Offer } from '../catalogue/catalogue.ts'
+import type { DeliveryFacts } from '../deliveries/facts.ts'
+import { encodeId } from '../kit/ids.ts'
+import type { SecretBox } from '../kit/secret-box.ts'
+import { type CompiledDestination, compileDestination } from './compile.ts'
+import type { RenderScope } from './compile-macro.ts'
+import { renderPieces } from './compile-url.ts'
+import type { MacroScope } from './macros.ts'
+import { openSecrets, openSigningSecret } from './open-secrets.ts'
+import { RenderError } from './render-error.ts'
+import { signUrl, signWebhook } from './signature.ts'
+
+/** One call as it goes out, or as the delivery log keeps it. Header names are lower case. */
+export type RenderedRequest = {
+  method: 'GET' | 'POST'
+  url: string
+  headers: Record<string, string>
+  body: string | null
+}
+
+export type RenderInput = {
+  facts: DeliveryFacts
+  destination: Pick<Destination, 'definition'>
+  offer: Pick<Offer, 'name' | 'shared'>
+  catalogue: MacroScope['catalogue']
+  secrets: SecretBox
+  /** Of the relay, for the User-Agent. */
+  version: string
+  /** For webhook-timestamp. */
+  now: Date
+}
+
+export type Rendered = {
+  request: RenderedRequest
+  /** The same with {secret:NAME} and {signature} in place of what they stand for. */
+  recorded: RenderedRequest
+}
+
+/** Renders one delivery with its destination's current version. Throws RenderError, with a message for people. */
+export function renderDelivery(input: RenderInput): Rendered {
+  const compiled = compileDestination(input.destination.definition)
+  const [problem] = compiled.problems
+  if (problem !== undefined) throw new RenderError(`${problem.message} ${problem.fix}`)
+  const scope = { facts: input.facts, offer: input.offer, catalogue: input.catalogue, secrets: null }
+  const recorded = renderTemplates(compiled, scope, input)
+  const isSigned = input.destination.definition.signing_secret !== null
+  if (!compiled.usesSecrets && !isSigned) return { request: toWire(recorded), recorded }
+  const secrets = openSecrets(input.destination.definition, input.secrets)
+  const open = compiled.usesSecrets ? renderTemplates(compiled, { ...scope, secrets }, input) : recorded
+  if (!isSigned) return { request: toWire(open), recorded }
+  return {
+    request: toWire(signRequest(open, input)),
+    recorded: withHeaders(recorded, webhookHeaders(recorded, input, SIGNATURE)),
+  }
+}
+
+const SIGNATURE = '{signature}'
+
+function renderTemplates(
+  compiled: CompiledDestination,
+  scope: RenderScope,
+  input: Pick<RenderInput, 'version'>,
+): RenderedRequest {
+  const headers: Record<string, string> = { 'user-agent': `postback-relay/${input.version}` }
+  if (compiled.contentType !== null) headers['content-type'] = compiled.contentType
+  for (const header of compiled.headers) headers[header.name] = renderPieces(header.pieces, scope).trim()
+  return {
+    method: compiled.definition.method,
+    url: renderPieces(compiled.urls[scope.facts.status].pieces, scope),
+    headers,
+    body: compiled.body === null ? null : renderPieces(compiled.body.pieces, scope),
+  }
+}
+
+/**
+ * Fills in the signature of the destination's current signing secret: of the URL of a GET with {signature}, in the
+ * Standard Webhooks headers of a POST. Without a signing secret the request stays as it is.
+ */
+export function signRequest(request: RenderedRequest, input: RenderInput): RenderedRequest {
+  const secret = openSigningSecret(input.destination.definition, input.secrets)
+  if (secret === null) return request
+  if (request.method === 'GET')
+    return request.url.includes(SIGNATURE) ? { ...request, url: signUrl(request.url, secret) } : request
+  const message = {
+    id: encodeId('delivery', input.facts.deliveryId),
+    timestamp: Math.floor(input.now.getTime() / 1000),
+    body: request.body ?? '',
+  }
+  return withHeaders(request, webhookHeaders(request, input, signWebhook(message, secret)))
+}
+
+function webhookHeaders(
+  request: RenderedRequest,
+  input: Pick<RenderInput, 'facts' | 'now'>,
+  signature: string,
+): Record<string, string> {
+  if (request.method !== 'POST') return {}
+  return {
+    'webhook-id': encodeId('delivery', input.facts.deliveryId),
+    'webhook-timestamp': String(Math.floor(input.now.getTime() / 1000)),
+    'webhook-signature': signature,
+  }
+}
+
+const withHeaders = (request: RenderedRequest, headers: Record<string, string>): RenderedRequest => ({
+  ...request,
+  headers: { ...request.headers, ...headers },
+})
+
+const isAscii = (text: string): boolean => {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7e) return false
+  return true
+}
+
+/** Header text goes over the wire as UTF-8, which HTTP clients take as one character per byte. */
+export function toWire(request: RenderedRequest): RenderedRequest {
+  if (Object.values(request.headers).every(isAscii)) return request
+  const headers: Record<string, string> = {}
+  for (const [name, text] of Object.entries(request.headers))
+    headers[name] = isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
+  return { ...request, headers }
+}
