@@ -1,0 +1,31 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Context } from '../context.ts'
+import { checkReadiness } from './check-readiness.ts'
+import { createMetricsPage } from './read-metrics.ts'
+
+/** GET /livez, /readyz and /metrics: without a key, and without data of partners in the answers. */
+export const healthRoutes =
+  (ctx: Pick<Context, 'db' | 'queues' | 'log' | 'metrics' | 'clock'>): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const metricsPage = createMetricsPage(ctx)
+
+    app.get('/livez', { schema: { tags: ['health'], summary: 'Is the process alive?' } }, () => ({
+      status: 'ok',
+    }))
+
+    app.get(
+      '/readyz',
+      { schema: { tags: ['health'], summary: 'Would a conversion be accepted now?' } },
+      async (_req, reply) => {
+        const readiness = await checkReadiness(ctx)
+        if (!readiness.ready) reply.code(503).header('retry-after', '1')
+        return readiness
+      },
+    )
+
+    app.get(
+      '/metrics',
+      { schema: { tags: ['health'], summary: 'Counters and gauges in the text format of Prometheus' } },
+      async (_req, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsPage()),
+    )
+  }

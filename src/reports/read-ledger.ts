@@ -1,0 +1,77 @@
+import type { Context } from '../context.ts'
+import { withTx } from '../db/database.ts'
+import { AppError } from '../kit/app-error.ts'
+import { encodeId, lowestUuid } from '../kit/ids.ts'
+import { countDeliveries, countRevisions, findUnaccounted, type Unaccounted } from './ledger-store.ts'
+import type { LedgerWire, UnaccountedWire } from './schema.ts'
+
+const HOUR_MS = 3_600_000
+const SPAN_DEFAULT_MS = 24 * HOUR_MS
+const SPAN_MAX_MS = 31 * 24 * HOUR_MS
+const EXAMPLES_MAX = 100
+
+/**
+ * Checks that every revision accepted in [from, to) and every delivery of it has its place. Everything is counted from
+ * the rows themselves in one snapshot; no counter is an input. Throws AppError for a span that is empty or too long.
+ */
+export async function readLedger(
+  ctx: Pick<Context, 'db' | 'clock'>,
+  input: { from: Date | null; to: Date | null; explain: boolean },
+): Promise<LedgerWire> {
+  const to = input.to?.getTime() ?? ctx.clock.nowMs() + 1
+  const from = input.from?.getTime() ?? to - SPAN_DEFAULT_MS
+  if (from >= to) throw new AppError('invalid_field', { field: 'from', fix: 'Give a "from" before "to".' })
+  if (to - from > SPAN_MAX_MS)
+    throw new AppError('invalid_field', { field: 'from', fix: 'Ask for at most 31 days at once.' })
+  const span = { fromId: lowestUuid(from), toId: lowestUuid(to) }
+  return withTx(
+    ctx.db.reads,
+    async (tx) => {
+      const revisions = await countRevisions(tx, span)
+      const deliveries = await countDeliveries(tx, span)
+      const { total, examples } = await findUnaccounted(tx, span, input.explain ? EXAMPLES_MAX : 0)
+      return {
+        from: new Date(from).toISOString(),
+        to: new Date(to).toISOString(),
+        revisions: {
+          accepted: revisions.accepted,
+          fanned_out: revisions.fannedOut,
+          waiting: revisions.waiting,
+          parked: revisions.parked,
+          unattributed: revisions.unattributed,
+        },
+        deliveries: { ...NO_DELIVERIES, ...deliveries },
+        unaccounted: total,
+        ...(input.explain && { explain: examples.map(toWire) }),
+      }
+    },
+    'begin isolation level repeatable read read only',
+  )
+}
+
+const NO_DELIVERIES = {
+  scheduled: 0,
+  held: 0,
+  delivered: 0,
+  refused: 0,
+  failed: 0,
+  skipped: 0,
+  superseded: 0,
+  cancelled: 0,
+}
+
+const MESSAGES: Record<Unaccounted['kind'], string> = {
+  revision_without_place: 'The revision is neither fanned out nor waiting for anything.',
+  deliveries_missing: 'The revision has fewer delivery rows than its fan-out wrote.',
+  deliveries_unexpected: 'There are more delivery rows than the fan-out of the revision wrote.',
+  delivery_without_place: 'The delivery is scheduled, but it neither waits nor travels.',
+}
+
+const toWire = (one: Unaccounted): UnaccountedWire => ({
+  kind: one.kind,
+  message: MESSAGES[one.kind],
+  conversion_id: encodeId('conversion', one.conversionId),
+  revision: one.revision,
+  count: one.count,
+  ...('deliveryId' in one && { delivery_id: encodeId('delivery', one.deliveryId) }),
+})

@@ -1,0 +1,53 @@
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Context } from '../context.ts'
+import { isUnavailable } from '../db/database.ts'
+import { flushMetrics } from './metric-totals.ts'
+import { renderBacklog, renderStoreUp, renderTotals } from './render-metrics.ts'
+import { type Backlog, listMetricTotals, readBacklog } from './store.ts'
+
+const BACKLOG_AGE_MIN_MS = 2000
+/** Counting the backlog may take one fiftieth of the time at most. */
+const BACKLOG_REST_FACTOR = 50
+
+/**
+ * The page of /metrics. relay_* are of the whole relay, the same at every API process (scrape one of them, or take the
+ * maximum); process_* and nodejs_* are of the process that answers. Without Postgres it says relay_store_up 0 and the
+ * process' own, and does not fail.
+ */
+export function createMetricsPage(ctx: Pick<Context, 'db' | 'metrics' | 'clock'>): () => Promise<string> {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const backlog = rarely(ctx, () => readBacklog(ctx.db.reads))
+  const relayParts = async (): Promise<string[]> => {
+    await flushMetrics(ctx)
+    const totals = await listMetricTotals(ctx.db.reads)
+    return Promise.all([renderTotals(totals), backlog().then(renderBacklog), renderStoreUp(true)])
+  }
+  return async () => {
+    const parts = await relayParts().catch((error: unknown) => {
+      if (!isUnavailable(error)) throw error
+      return Promise.all([renderStoreUp(false)])
+    })
+    return `${[...parts, await registry.metrics()].map((part) => part.trimEnd()).join('\n')}\n`
+  }
+}
+
+function rarely(ctx: Pick<Context, 'clock'>, read: () => Promise<Backlog>): () => Promise<Backlog> {
+  let kept: { until: number; reading: Promise<Backlog> } | null = null
+  return async () => {
+    const startedAt = ctx.clock.monotonicMs()
+    if (kept !== null && startedAt < kept.until) return kept.reading
+    const reading = read()
+    kept = { until: Number.POSITIVE_INFINITY, reading }
+    try {
+      await reading
+      const endedAt = ctx.clock.monotonicMs()
+      const rest = Math.max(BACKLOG_AGE_MIN_MS, (endedAt - startedAt) * BACKLOG_REST_FACTOR)
+      kept = { until: endedAt + rest, reading }
+    } catch (error) {
+      kept = null
+      throw error
+    }
+    return reading
+  }
+}

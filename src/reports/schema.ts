@@ -1,0 +1,49 @@
+import { type Static, Type } from 'typebox'
+
+const Count = Type.Integer({ minimum: 0 })
+
+export const LedgerQuery = Type.Object(
+  {
+    from: Type.Optional(Type.String({ description: 'RFC 3339; default 24 h before "to"' })),
+    to: Type.Optional(Type.String({ description: 'RFC 3339; default now' })),
+    explain: Type.Optional(
+      Type.String({ enum: ['0', '1', 'true', 'false'], description: 'List what is unaccounted, up to 100' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const UnaccountedEntry = Type.Object({
+  kind: Type.String(),
+  message: Type.String(),
+  conversion_id: Type.String(),
+  revision: Type.Integer(),
+  count: Count,
+  delivery_id: Type.Optional(Type.String()),
+})
+export type UnaccountedWire = Static<typeof UnaccountedEntry>
+
+export const Ledger = Type.Object({
+  from: Type.String(),
+  to: Type.String(),
+  revisions: Type.Object({
+    accepted: Count,
+    fanned_out: Count,
+    waiting: Count,
+    parked: Count,
+    unattributed: Count,
+  }),
+  deliveries: Type.Object({
+    scheduled: Count,
+    held: Count,
+    delivered: Count,
+    refused: Count,
+    failed: Count,
+    skipped: Count,
+    superseded: Count,
+    cancelled: Count,
+  }),
+  unaccounted: Count,
+  explain: Type.Optional(Type.Array(UnaccountedEntry)),
+})
+export type LedgerWire = Static<typeof Ledger>
