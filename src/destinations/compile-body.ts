@@ -68,14 +68,19 @@ function jsonPlaces(): (part: TemplatePart) => Place {
   }
 }
 
-/** Two extreme sets of values: all empty, which exposes a cut escape, and a text that needs quotes. */
+/** Samples for a macro inside quotes and for a bare one: an empty text exposes a cut escape, a number a bare key. */
+const JSON_SAMPLES = [
+  { inString: '', bare: '""' },
+  { inString: 'x', bare: '1' },
+] as const
+
 function isJsonWhateverTheValues(parts: readonly TemplatePart[]): boolean {
-  return ['', 'x'].every((sample) => {
+  return JSON_SAMPLES.every((sample) => {
     const placeOf = jsonPlaces()
     const text = parts.map((part) => {
       const place = placeOf(part)
       if (part.kind === 'text') return part.text
-      return place === 'json_string' ? sample : `"${sample}"`
+      return place === 'json_string' ? sample.inString : sample.bare
     })
     return isJson(text.join(''))
   })
