@@ -48,10 +48,19 @@ export function renderDelivery(input: RenderInput): Rendered {
   const secrets = openSecrets(input.destination.definition, input.secrets)
   const open = compiled.usesSecrets ? renderTemplates(compiled, { ...scope, secrets }, input) : recorded
   if (!isSigned) return { request: toWire(open), recorded }
-  return {
-    request: toWire(signRequest(open, input)),
-    recorded: withHeaders(recorded, webhookHeaders(recorded, input, SIGNATURE)),
-  }
+  const signed = signRequest(open, input)
+  return { request: toWire(signed), recorded: withSignatureMarks(recorded, signed) }
+}
+
+/** The recorded request of a signed one: a URL keeps its mark anyway, the webhook headers are added with theirs. */
+function withSignatureMarks(recorded: RenderedRequest, signed: RenderedRequest): RenderedRequest {
+  const { 'webhook-id': id, 'webhook-timestamp': timestamp } = signed.headers
+  if (id === undefined || timestamp === undefined) return recorded
+  return withHeaders(recorded, {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': SIGNATURE,
+  })
 }
 
 const SIGNATURE = '{signature}'
@@ -81,25 +90,13 @@ export function signRequest(request: RenderedRequest, input: RenderInput): Rende
   if (secret === null) return request
   if (request.method === 'GET')
     return request.url.includes(SIGNATURE) ? { ...request, url: signUrl(request.url, secret) } : request
-  const message = {
-    id: encodeId('delivery', input.facts.deliveryId),
-    timestamp: Math.floor(input.now.getTime() / 1000),
-    body: request.body ?? '',
-  }
-  return withHeaders(request, webhookHeaders(request, input, signWebhook(message, secret)))
-}
-
-function webhookHeaders(
-  request: RenderedRequest,
-  input: Pick<RenderInput, 'facts' | 'now'>,
-  signature: string,
-): Record<string, string> {
-  if (request.method !== 'POST') return {}
-  return {
-    'webhook-id': encodeId('delivery', input.facts.deliveryId),
-    'webhook-timestamp': String(Math.floor(input.now.getTime() / 1000)),
-    'webhook-signature': signature,
-  }
+  const id = encodeId('delivery', input.facts.deliveryId)
+  const timestamp = Math.floor(input.now.getTime() / 1000)
+  return withHeaders(request, {
+    'webhook-id': id,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': signWebhook({ id, timestamp, body: request.body ?? '' }, secret),
+  })
 }
 
 const withHeaders = (request: RenderedRequest, headers: Record<string, string>): RenderedRequest => ({
