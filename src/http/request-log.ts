@@ -1,0 +1,29 @@
+import type { FastifyInstance } from 'fastify'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the error handler: the code that was answered, or the error itself where it was ours. */
+    failure: unknown
+  }
+}
+
+/** One line per request: what was asked by its route pattern, who asked, how it ended. Never a URL, a query or a body. */
+export function logRequests(server: Pick<FastifyInstance, 'addHook' | 'decorateRequest'>): void {
+  server.decorateRequest('failure', null)
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  server.addHook('onResponse', async (request, reply) => {
+    const { failure, principal } = request
+    const line = {
+      request_id: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? null,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      ...(principal != null && { principal: principal.name }),
+    }
+    if (reply.statusCode >= 500) request.log.error({ ...line, err: failure }, 'request')
+    else request.log.info({ ...line, ...(failure != null && { code: failure }) }, 'request')
+  })
+}

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Context } from '../context.ts'
+import { answerClientError } from './client-error.ts'
+import { answerError, refuseUnknownRoutes } from './error-handler.ts'
+import { readJsonBody } from './json-body.ts'
+import { logRequests } from './request-log.ts'
+import { addSecurityHeaders } from './security-headers.ts'
+import { toValidationError } from './validation-error.ts'
+
+export type Server = FastifyInstance
+
+const BODY_BYTES_MAX = 1024 * 1024
+/** Body limit of routes that take `data` lists. */
+export const LIST_BODY_BYTES_MAX = 8 * 1024 * 1024
+/** URL and headers together; node:http refuses more before a request exists. */
+const HEAD_BYTES_MAX = 16 * 1024
+/** A client that is slower than this to send its request is cut off with 408. */
+const REQUEST_TIMEOUT_MS = 30_000
+const KEEP_ALIVE_MS = 72_000
+
+/** An HTTP server without routes: limits, the one error shape, request ids, one log line per request. */
+export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
+  const { trustedProxies } = ctx.config
+  const server = fastify({
+    http: { maxHeaderSize: HEAD_BYTES_MAX },
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    exposeHeadRoutes: false,
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    loggerInstance: ctx.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: HEAD_BYTES_MAX, ignoreTrailingSlash: true },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    schemaErrorFormatter: toValidationError,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  server.setValidatorCompiler(TypeBoxValidatorCompiler)
+  // Answers are built by toWire functions; the response schemas are for the OpenAPI document.
+  server.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJsonBody)
+  addSecurityHeaders(server)
+  logRequests(server)
+  refuseUnknownRoutes(server)
+  server.setErrorHandler(answerError)
+  return server as unknown as Server
+}
