@@ -71,6 +71,7 @@ create table conversion_keys (
   primary key (advertiser_id, by_click, identity, event)
 ) with (fillfactor = 85);
 comment on column conversion_keys.recent is '[[report hash, revision, unix ms] ...] of the reports of the last 15 min';
+create index conversion_keys_conversion on conversion_keys (conversion_id);
 create index conversion_keys_click on conversion_keys (advertiser_id, click_id) where click_id is not null;
 
 -- The newest state of a conversion and everything a late change needs. Kept for ever.

@@ -1,0 +1,112 @@
+import type { Affiliate, Catalogue, Offer } from '../catalogue/catalogue.ts'
+import { AppError } from '../kit/app-error.ts'
+import type { Uuid } from '../kit/ids.ts'
+import type { Attribution } from './conversion.ts'
+import type { Report } from './report.ts'
+
+/** A stored click, as far as attribution needs it. */
+export type Click = {
+  clickId: string
+  affiliateId: Uuid
+  offerId: Uuid
+  affiliateClickId: string | null
+  subs: readonly (string | null)[]
+  params: Readonly<Record<string, string>>
+  ip: string | null
+  userAgent: string | null
+  country: string | null
+  clickedAt: Date
+}
+
+/**
+ * Who earns a conversion: a known click decides; else affiliate_id and offer_id of the report; else nobody yet (null:
+ * parked). Throws AppError where the report can not be right: unknown or archived affiliate or offer, an offer of
+ * another advertiser, or nothing to attribute by.
+ */
+export function attribute(input: {
+  catalogue: Catalogue
+  advertiserId: Uuid
+  report: Report
+  click: Click | undefined
+}): Attribution | null {
+  const { catalogue, advertiserId, report, click } = input
+  if (click) return byClick(catalogue, advertiserId, click)
+  if (report.affiliateId !== null && report.offerId !== null) return byReport(catalogue, advertiserId, report)
+  if (report.clickId === null) throw new AppError('click_id_missing', { field: 'click_id' })
+  return null
+}
+
+function byClick(catalogue: Catalogue, advertiserId: Uuid, click: Click): Attribution {
+  const offer = catalogue.offer(click.offerId)
+  const affiliate = catalogue.affiliate(click.affiliateId)
+  if (!offer) throw new AppError('unknown_offer', { field: 'click_id' })
+  if (!affiliate) throw new AppError('unknown_affiliate', { field: 'click_id' })
+  assertMayEarn(advertiserId, offer, affiliate)
+  return attributionByClick(click, affiliate)
+}
+
+/** What a click says, with the affiliate's click id taken from where this affiliate puts it (click_id_from). */
+export const attributionByClick = (click: Click, affiliate: Affiliate): Attribution => ({
+  attributedBy: 'click',
+  affiliateId: click.affiliateId,
+  offerId: click.offerId,
+  affiliateClickId: affiliateClickId(affiliate, click.affiliateClickId, click.subs),
+  subs: click.subs,
+  clickParams: click.params,
+  ip: click.ip,
+  userAgent: click.userAgent,
+  country: click.country,
+  clickedAt: click.clickedAt,
+})
+
+function byReport(catalogue: Catalogue, advertiserId: Uuid, report: Report): Attribution {
+  const offer = catalogue.offer(catalogue.resolve('offer', report.offerId ?? '') ?? '')
+  if (!offer)
+    throw new AppError('unknown_offer', {
+      field: 'offer_id',
+      fix: 'Send the id of an offer of this network.',
+    })
+  const affiliate = catalogue.affiliate(catalogue.resolve('affiliate', report.affiliateId ?? '') ?? '')
+  if (!affiliate)
+    throw new AppError('unknown_affiliate', {
+      field: 'affiliate_id',
+      fix: 'Send the id of an affiliate of this network.',
+    })
+  assertMayEarn(advertiserId, offer, affiliate)
+  return {
+    attributedBy: 'report',
+    affiliateId: affiliate.id,
+    offerId: offer.id,
+    affiliateClickId: affiliateClickId(affiliate, report.affiliateClickId, report.subs),
+    subs: report.subs,
+    clickParams: {},
+    ip: null,
+    userAgent: null,
+    country: null,
+    clickedAt: null,
+  }
+}
+
+function assertMayEarn(advertiserId: Uuid, offer: Offer, affiliate: Affiliate): void {
+  if (offer.advertiserId !== advertiserId)
+    throw new AppError('offer_of_other_advertiser', { field: 'offer_id' })
+  if (offer.archived) throw new AppError('archived', { field: 'offer_id', message: 'The offer is archived.' })
+  if (affiliate.archived)
+    throw new AppError('archived', { field: 'affiliate_id', message: 'The affiliate is archived.' })
+}
+
+function affiliateClickId(
+  affiliate: Affiliate,
+  named: string | null,
+  subs: readonly (string | null)[],
+): string | null {
+  const sub = /^sub(\d+)$/.exec(affiliate.clickIdFrom)
+  return sub ? (subs[Number(sub[1]) - 1] ?? null) : named
+}
+
+const DAY_MS = 86_400_000
+
+/** True where the conversion came longer after its click than the offer allows. */
+export const isWindowOver = (attribution: Attribution, offer: Offer, occurredAt: Date): boolean =>
+  attribution.clickedAt !== null &&
+  occurredAt.getTime() - attribution.clickedAt.getTime() > offer.attributionWindowDays * DAY_MS

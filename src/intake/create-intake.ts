@@ -1,0 +1,191 @@
+import type { Context } from '../context.ts'
+import { isUnavailable, sqlState } from '../db/database.ts'
+import { hintBatches } from '../dispatch/hint-batches.ts'
+import { AppError } from '../kit/app-error.ts'
+import { type Flushed, type FlushReport, flushReports } from './flush.ts'
+import { groupOf } from './identity.ts'
+import { quarantinedRow } from './inbound-row.ts'
+import type { Intake, IntakeOutcome } from './intake.ts'
+import { hashReport } from './merge.ts'
+import { isInboundCallStored } from './store.ts'
+import type { InboundRow } from './write-store.ts'
+
+type IntakeContext = Pick<
+  Context,
+  'config' | 'log' | 'clock' | 'db' | 'catalogue' | 'queues' | 'roads' | 'metrics'
+>
+
+/** One caller's wait: a report to decide, or a refused call to keep. */
+type Waiting = {
+  work: ({ report: FlushReport; group: string } | { refused: InboundRow }) & { arrivedMs: number }
+  resolve(outcome: IntakeOutcome): void
+  reject(error: Error): void
+}
+
+const FLUSHERS = 4
+const FLUSH_ROWS_MAX = 256
+const WAITING_ROWS_MAX = 2000
+const WAITING_MS_MAX = 500
+
+/**
+ * The group commit: calls that arrive while flushes run share the next one. Four flushers, because a commit's disk wait
+ * leaves the processor free for the next flush.
+ */
+export function createIntake(ctx: IntakeContext): Intake {
+  let waiting: Waiting[] = []
+  let running = 0
+  /** Groups in flushes that run: a later report about the same conversion must not overtake. */
+  const busy = new Set<string>()
+  let closed = false
+  let onIdle: (() => void) | null = null
+
+  const assertRoom = (): void => {
+    const oldest = waiting[0]
+    const isLate = oldest !== undefined && ctx.clock.monotonicMs() - oldest.work.arrivedMs > WAITING_MS_MAX
+    if (closed || isLate || waiting.length >= WAITING_ROWS_MAX) throw new AppError('overloaded')
+  }
+
+  const enqueue = (work: Waiting['work']): Promise<IntakeOutcome> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ work, resolve, reject })
+      // After the current turn, so that calls of one turn (a list, a burst on one socket) share a flush.
+      if (waiting.length === 1) setImmediate(pump)
+    })
+
+  const pump = (): void => {
+    while (running < FLUSHERS && waiting.length > 0) {
+      const { taken, left } = takeFlush(waiting, busy)
+      if (taken.length === 0) return
+      waiting = left
+      running++
+      const groups = taken.flatMap(({ work }) => ('group' in work ? [work.group] : []))
+      for (const group of groups) busy.add(group)
+      void settle(ctx, taken).finally(() => {
+        running--
+        for (const group of groups) busy.delete(group)
+        if (running === 0 && waiting.length === 0) onIdle?.()
+        pump()
+      })
+    }
+  }
+
+  return {
+    assertRoom,
+    async submit(call, report) {
+      assertRoom()
+      const outcome = await enqueue({
+        report: { call, report, hash: hashReport(report) },
+        group: groupOf(call.advertiserId, report),
+        arrivedMs: ctx.clock.monotonicMs(),
+      })
+      ctx.metrics.conversion(outcome.result === 'refused' ? 'quarantined' : outcome.result)
+      return outcome
+    },
+    async quarantine(call, error, found) {
+      assertRoom()
+      await enqueue({ refused: quarantinedRow(call, error, found), arrivedMs: ctx.clock.monotonicMs() })
+      ctx.metrics.conversion('quarantined')
+    },
+    async close() {
+      closed = true
+      if (running === 0 && waiting.length === 0) return
+      await new Promise<void>((resolve) => {
+        onIdle = resolve
+      })
+    },
+  }
+}
+
+/**
+ * The next flush: at most one report of each group, so that two reports about one conversion are decided one after the
+ * other. A later one of a taken group stays in line.
+ */
+function takeFlush(
+  waiting: readonly Waiting[],
+  busy: ReadonlySet<string>,
+): { taken: Waiting[]; left: Waiting[] } {
+  const taken: Waiting[] = []
+  const left: Waiting[] = []
+  const groups = new Set(busy)
+  for (const one of waiting) {
+    const isTaken = 'group' in one.work && groups.has(one.work.group)
+    if (isTaken || taken.length >= FLUSH_ROWS_MAX) left.push(one)
+    else {
+      taken.push(one)
+      if ('group' in one.work) groups.add(one.work.group)
+    }
+  }
+  return { taken, left }
+}
+
+/** Flushes and answers every caller, whatever happens. */
+async function settle(ctx: IntakeContext, taken: readonly Waiting[]): Promise<void> {
+  try {
+    await flushOrHalve(ctx, taken)
+  } catch (error) {
+    const isAway = isUnavailable(error)
+    ctx.log[isAway ? 'warn' : 'error']({ err: error, rows: taken.length }, 'intake flush failed')
+    const refusal = isAway ? new AppError('store_unavailable', { cause: error }) : (error as Error)
+    for (const one of taken) one.reject(refusal)
+  }
+}
+
+/**
+ * Postgres refuses a value (SQLSTATE 22, 23, 54): the flush is halved until the guilty row is alone and refused.
+ * Such a value should have been refused at the HTTP boundary, hence the error line.
+ */
+async function flushOrHalve(ctx: IntakeContext, taken: readonly Waiting[]): Promise<void> {
+  try {
+    await flush(ctx, taken)
+  } catch (error) {
+    if (!/^(22|23|54)/.test(sqlState(error) ?? '')) throw error
+    const [only, ...others] = taken
+    if (only && others.length === 0) {
+      ctx.log.error({ err: error }, 'a report could not be stored')
+      only.reject(
+        new AppError('malformed', {
+          message: 'The report holds a value that can not be stored.',
+          cause: error,
+        }),
+      )
+      return
+    }
+    const middle = Math.ceil(taken.length / 2)
+    await flushOrHalve(ctx, taken.slice(0, middle))
+    await settle(ctx, taken.slice(middle))
+  }
+}
+
+async function flush(ctx: IntakeContext, taken: readonly Waiting[]): Promise<void> {
+  const reports = taken.flatMap(({ work }) => ('report' in work ? [work.report] : []))
+  const refused = taken.flatMap(({ work }) => ('refused' in work ? [work.refused] : []))
+  const { outcomes, batchIds } = await flushOnce(ctx, reports, refused)
+  hintBatches(ctx, 'deliver', batchIds)
+  let next = 0
+  for (const one of taken) {
+    if ('refused' in one.work) one.resolve({ result: 'refused', error: new AppError('malformed') })
+    else one.resolve(outcomes[next++] as IntakeOutcome)
+  }
+}
+
+/**
+ * A connection lost during COMMIT leaves open whether it happened. Every flush writes an inbound call per row, so one
+ * of them tells; if it is there the transaction is, and a second try finds every report repeated.
+ */
+async function flushOnce(
+  ctx: IntakeContext,
+  reports: readonly FlushReport[],
+  refused: readonly InboundRow[],
+): Promise<Flushed> {
+  const decided: { last: Flushed | null } = { last: null }
+  try {
+    return await flushReports(ctx, reports, refused, (result) => {
+      decided.last = result
+    })
+  } catch (error) {
+    const callId = reports[0]?.call.id ?? refused[0]?.call.id
+    if (decided.last === null || callId === undefined || !isUnavailable(error)) throw error
+    if (await isInboundCallStored(ctx.db.reads, callId)) return decided.last
+    throw error
+  }
+}

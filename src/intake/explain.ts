@@ -1,0 +1,68 @@
+import { withTx } from '../db/database.ts'
+import { encodeId, newUuid, type Uuid } from '../kit/ids.ts'
+import { formatAmount } from '../kit/money.ts'
+import type { ItemPlan } from './decide.ts'
+import { decideReports, type FlushContext } from './flush.ts'
+import { hashReport } from './merge.ts'
+import type { Report } from './report.ts'
+
+/**
+ * What a report would do, decided like a real one in a transaction that is rolled back: attribution, payout and what
+ * each destination would hear. Throws the AppError that the report would be refused with.
+ */
+export async function explainReport(
+  ctx: FlushContext,
+  advertiser: { id: Uuid },
+  report: Report,
+): Promise<Record<string, unknown>> {
+  const item = await decideOnly(ctx, advertiser.id, report)
+  const { outcome, plan } = item
+  if (outcome.result === 'refused') throw outcome.error
+  const attribution = plan?.conversion.attribution ?? null
+  return {
+    result: outcome.result,
+    note: 'note' in outcome ? outcome.note : null,
+    revision: outcome.revision,
+    status: plan?.conversion.status ?? null,
+    event: plan?.conversion.event ?? null,
+    attribution: attribution && {
+      by: attribution.attributedBy,
+      affiliate_id: encodeId('affiliate', attribution.affiliateId),
+      offer_id: encodeId('offer', attribution.offerId),
+      affiliate_click_id: attribution.affiliateClickId,
+    },
+    payout:
+      plan?.conversion.payout == null ? null : formatAmount(plan.conversion.payout, plan.conversion.currency),
+    currency: plan?.conversion.currency ?? null,
+    destinations: (plan?.fanOut.deliveries ?? []).map((delivery) => ({
+      destination_id: encodeId('destination', delivery.destination.id),
+      name: delivery.destination.definition.name,
+      decision: delivery.state === 'scheduled' ? 'send' : delivery.state,
+      reason: delivery.reason,
+    })),
+  }
+}
+
+class RolledBack extends Error {}
+
+async function decideOnly(ctx: FlushContext, advertiserId: Uuid, report: Report): Promise<ItemPlan> {
+  const call = {
+    id: newUuid(ctx.clock.nowMs()),
+    source: 'api' as const,
+    advertiserId,
+    remoteIp: null,
+    reprocessedFrom: null,
+    raw: { method: 'GET', url: '', headers: {}, body: null, truncated: false },
+  }
+  const found: { item?: ItemPlan | undefined } = {}
+  await withTx(ctx.db.intake, async (tx) => {
+    // No room is taken from the queue for deliveries that will not exist.
+    const dry = { ...ctx, queues: { ...ctx.queues, room: () => 0, take: () => {} } }
+    found.item = (await decideReports(dry, tx, [{ call, report, hash: hashReport(report) }])).items[0]
+    throw new RolledBack()
+  }).catch((error: unknown) => {
+    if (!(error instanceof RolledBack)) throw error
+  })
+  if (!found.item) throw new Error('a report was not decided')
+  return found.item
+}

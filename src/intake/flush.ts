@@ -1,0 +1,202 @@
+import type { Context } from '../context.ts'
+import { type Tx, withTx } from '../db/database.ts'
+import { AppError } from '../kit/app-error.ts'
+import { newUuid, type Uuid } from '../kit/ids.ts'
+import type { Click } from './attribution.ts'
+import { decideReport, type ItemPlan, type StoredConversion } from './decide.ts'
+import { type Identity, needsResolving, resolveIdentity } from './identity.ts'
+import { toInboundRow } from './inbound-row.ts'
+import type { IntakeOutcome } from './intake.ts'
+import { rememberReport } from './merge.ts'
+import { planTravelOf } from './plan-travel-of.ts'
+import type { InboundCall, Report } from './report.ts'
+import {
+  deleteKeys,
+  findClicks,
+  findKnownKeys,
+  type LockedKey,
+  loadStored,
+  lockKeys,
+  type ProposedKey,
+} from './store.ts'
+import { type InboundRow, type WritePlan, writeFlush } from './write-store.ts'
+
+export type FlushContext = Pick<Context, 'config' | 'db' | 'catalogue' | 'queues' | 'roads' | 'clock'>
+
+/** A report that waits for its flush. Of one group (identity.ts) a flush holds at most one. */
+export type FlushReport = {
+  call: InboundCall & { advertiserId: Uuid }
+  report: Report
+  hash: string
+}
+
+export type Flushed = { outcomes: IntakeOutcome[]; batchIds: Uuid[] }
+
+/**
+ * Decides and stores reports, and the calls that were never understood, in one transaction. Resolves after the commit
+ * with one outcome per report and the batches that workers should be told of.
+ * beforeCommit gets the same, for the case that the connection is lost while committing. Lock order: conversion_keys, deliveries, due (QUEUE.md 11).
+ */
+export async function flushReports(
+  ctx: FlushContext,
+  reports: readonly FlushReport[],
+  refused: readonly InboundRow[],
+  beforeCommit: (flushed: Flushed) => void,
+): Promise<Flushed> {
+  return withTx(ctx.db.intake, async (tx) => {
+    const { outcomes, plan } = await decideReports(ctx, tx, reports)
+    const rows = reports.map((report, index) => toInboundRow(report, outcomes[index] as IntakeOutcome))
+    await writeFlush(tx, { ...plan, inbound: [...rows, ...refused] })
+    const flushed = { outcomes, batchIds: plan.travel.batches.map((batch) => batch.id) }
+    beforeCommit(flushed)
+    return flushed
+  })
+}
+
+type Decided = { outcomes: IntakeOutcome[]; items: ItemPlan[]; plan: Omit<WritePlan, 'inbound'> }
+
+/** A report with the locked key it is about; or why there is none. */
+type Placed = { report: FlushReport } & ({ key: LockedKey; isNew: boolean } | { error: AppError })
+
+/** Locks what the reports are about and decides them. Writes nothing but the new keys. */
+export async function decideReports(
+  ctx: FlushContext,
+  tx: Tx,
+  reports: readonly FlushReport[],
+): Promise<Decided> {
+  const nowMs = ctx.clock.nowMs()
+  const { placed, catalogueVersion, postgresNowMs } = await placeReports(tx, reports, nowMs)
+  await ctx.catalogue.upTo(catalogueVersion)
+  const clicks = await findNeededClicks(tx, placed)
+  const stored = await loadStoredOf(tx, placed)
+  const items = placed.map((one) => decidePlaced(ctx, one, { clicks, stored, nowMs: postgresNowMs }))
+  const refusedKeys = placed.flatMap((one, index) =>
+    'key' in one && one.isNew && items[index]?.plan === null ? [one.key.conversionId] : [],
+  )
+  if (refusedKeys.length > 0) await deleteKeys(tx, refusedKeys)
+  const conversions = items.flatMap(({ plan }, index) =>
+    plan === null ? [] : [{ plan, inboundCallId: reports[index]?.call.id ?? null }],
+  )
+  return {
+    outcomes: items.map(({ outcome }) => outcome),
+    items,
+    plan: {
+      conversions,
+      keys: placed.flatMap((one, index) => keyUpdate(one, items[index] as ItemPlan)),
+      travel: await planTravelOf(
+        ctx,
+        tx,
+        conversions.map(({ plan }) => plan),
+        postgresNowMs,
+      ),
+      catalogueVersion,
+    },
+  }
+}
+
+async function placeReports(
+  tx: Tx,
+  reports: readonly FlushReport[],
+  nowMs: number,
+): Promise<{ placed: Placed[]; catalogueVersion: number; postgresNowMs: number }> {
+  const identities = await identify(tx, reports)
+  const proposed = new Map<FlushReport, ProposedKey>()
+  for (const [index, report] of reports.entries()) {
+    const identity = identities[index]
+    if (identity && !(identity instanceof AppError)) proposed.set(report, proposeKey(report, identity, nowMs))
+  }
+  if (proposed.size === 0)
+    return {
+      placed: reports.map((report, index) => ({ report, error: identities[index] as AppError })),
+      catalogueVersion: 0,
+      postgresNowMs: nowMs,
+    }
+  const locked = await lockKeys(tx, [...proposed.values()])
+  const byIdentity = new Map(locked.keys.map((key) => [identityText(key), key]))
+  const placed = reports.map((report, index): Placed => {
+    const mine = proposed.get(report)
+    const key = mine && byIdentity.get(identityText(mine))
+    if (!mine || !key) return { report, error: identities[index] as AppError }
+    return { report, key, isNew: key.conversionId === mine.conversionId }
+  })
+  return { placed, catalogueVersion: locked.catalogueVersion, postgresNowMs: locked.postgresNowMs }
+}
+
+const identityText = (key: Identity): string =>
+  JSON.stringify([key.advertiserId, key.byClick, key.identity, key.event])
+
+/** Each report's identity, or the refusal where nothing or too much identifies it. One query for those that need one. */
+async function identify(tx: Tx, reports: readonly FlushReport[]): Promise<(Identity | AppError)[]> {
+  const unclear = reports.filter(({ report }) => needsResolving(report))
+  const known =
+    unclear.length === 0
+      ? []
+      : await findKnownKeys(
+          tx,
+          unclear.map(({ call, report }) => ({
+            advertiserId: call.advertiserId,
+            transactionId: report.transactionId,
+            clickId: report.transactionId === null ? report.clickId : null,
+          })),
+        )
+  return reports.map(({ call, report }) => {
+    try {
+      return resolveIdentity(call.advertiserId, report, needsResolving(report) ? known : [])
+    } catch (error) {
+      if (error instanceof AppError) return error
+      throw error
+    }
+  })
+}
+
+const proposeKey = ({ report, hash }: FlushReport, identity: Identity, nowMs: number): ProposedKey => ({
+  ...identity,
+  conversionId: newUuid(nowMs),
+  clickId: report.clickId,
+  recent: rememberReport([], [hash, 1, nowMs]),
+})
+
+async function findNeededClicks(tx: Tx, placed: readonly Placed[]): Promise<Map<string, Click>> {
+  const ids = placed.flatMap((one) =>
+    'key' in one && one.report.report.clickId !== null ? [one.report.report.clickId] : [],
+  )
+  return ids.length === 0 ? new Map() : findClicks(tx, ids)
+}
+
+async function loadStoredOf(tx: Tx, placed: readonly Placed[]): Promise<Map<Uuid, StoredConversion>> {
+  const ids = placed.flatMap((one) => ('key' in one && !one.isNew ? [one.key.conversionId] : []))
+  return ids.length === 0 ? new Map() : loadStored(tx, ids)
+}
+
+function decidePlaced(
+  ctx: Pick<Context, 'catalogue'>,
+  one: Placed,
+  found: { clicks: ReadonlyMap<string, Click>; stored: ReadonlyMap<Uuid, StoredConversion>; nowMs: number },
+): ItemPlan {
+  if ('error' in one) return { outcome: { result: 'refused', error: one.error }, recent: null, plan: null }
+  const { report, hash } = one.report
+  return decideReport({
+    catalogue: ctx.catalogue,
+    identity: one.key,
+    report,
+    hash,
+    recent: one.isNew ? [] : one.key.recent,
+    conversionId: one.key.conversionId,
+    stored: one.isNew ? null : (found.stored.get(one.key.conversionId) ?? null),
+    click: report.clickId === null ? undefined : found.clicks.get(report.clickId),
+    nowMs: found.nowMs,
+  })
+}
+
+/** New keys were inserted as they are to be. */
+function keyUpdate(one: Placed, item: ItemPlan): WritePlan['keys'][number][] {
+  if ('error' in one || one.isNew || item.recent === null || item.outcome.result === 'refused') return []
+  return [
+    {
+      conversionId: one.key.conversionId,
+      revision: item.outcome.revision,
+      clickId: one.report.report.clickId,
+      recent: item.recent,
+    },
+  ]
+}

@@ -1,0 +1,40 @@
+import type { AppError } from '../kit/app-error.ts'
+import type { FlushReport } from './flush.ts'
+import type { IntakeOutcome } from './intake.ts'
+import type { InboundCall } from './report.ts'
+import type { InboundRow } from './write-store.ts'
+
+/** How a decided report stands in inbound_calls; a refusal is kept as quarantined, with its reason. */
+export function toInboundRow({ call, report }: FlushReport, outcome: IntakeOutcome): InboundRow {
+  const found = { clickId: report.clickId, transactionId: report.transactionId, event: report.event }
+  if (outcome.result === 'refused') return quarantinedRow(call, outcome.error, found)
+  return {
+    call,
+    result: outcome.result,
+    code: 'note' in outcome ? outcome.note : outcome.reason,
+    message: null,
+    field: null,
+    httpStatus: outcome.result === 'parked' ? 202 : 200,
+    conversionId: outcome.conversionId,
+    revision: outcome.revision,
+    ...found,
+  }
+}
+
+export const quarantinedRow = (
+  call: InboundCall,
+  error: AppError,
+  found: { clickId?: string | null; transactionId?: string | null; event?: string | null },
+): InboundRow => ({
+  call,
+  result: 'quarantined',
+  code: error.code,
+  message: error.message,
+  field: error.field ?? null,
+  httpStatus: error.status,
+  conversionId: null,
+  revision: null,
+  clickId: found.clickId ?? null,
+  transactionId: found.transactionId ?? null,
+  event: found.event ?? null,
+})

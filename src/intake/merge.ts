@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import type { ConversionStatus } from '../catalogue/catalogue.ts'
+import { isSameAmount } from '../kit/money.ts'
+import type { Conversion, Reported } from './conversion.ts'
+import type { Report } from './report.ts'
+
+/** One report of the last 15 min: hash, the revision it led to or repeated, unix ms of its arrival. */
+export type RecentReport = [hash: string, revision: number, atMs: number]
+
+export type Merge =
+  | { kind: 'duplicate'; note: 'stale_status' | 'late_repeat' | null }
+  | { kind: 'changed'; status: ConversionStatus; reported: Reported; occurredAt: Date }
+
+const RECENT_MS = 15 * 60_000
+const RECENT_MAX = 50
+
+/** Equal for two reports that state the same; the time of the event does not count. */
+export function hashReport(report: Report): string {
+  const stated = [
+    report.status,
+    report.payout,
+    report.revenue,
+    report.saleAmount,
+    report.currency,
+    report.clickId,
+    report.affiliateClickId,
+    report.affiliateId,
+    report.offerId,
+    report.event,
+    report.subs,
+    report.params,
+  ]
+  return createHash('sha256').update(JSON.stringify(stated)).digest('base64url').slice(0, 16)
+}
+
+/** The stored list with this report added, without what is older than 15 min. */
+export const rememberReport = (recent: readonly RecentReport[], report: RecentReport): RecentReport[] =>
+  [...recent.filter(([, , atMs]) => report[2] - atMs < RECENT_MS), report].slice(-RECENT_MAX)
+
+/**
+ * Compares a report with the stored conversion. The last report wins, also rejected -> approved, with two exceptions:
+ * `pending` after a decision is stale, and the exact repeat of an earlier revision's report within 15 min is a late
+ * retry of the sender's queue unless its occurred_at is newer.
+ */
+export function mergeReport(input: {
+  stored: Conversion
+  report: Report
+  recent: readonly RecentReport[]
+  hash: string
+  nowMs: number
+}): Merge {
+  const { stored, report } = input
+  if (report.status === 'pending' && stored.status !== 'pending')
+    return { kind: 'duplicate', note: 'stale_status' }
+  if (isLateRepeat(input)) return { kind: 'duplicate', note: 'late_repeat' }
+  const reported = statementOf(report, stored.reported)
+  const status = report.status ?? stored.status
+  if (status === stored.status && isSameStatement(reported, stored.reported))
+    return { kind: 'duplicate', note: null }
+  return { kind: 'changed', status, reported, occurredAt: report.occurredAt ?? stored.occurredAt }
+}
+
+function isLateRepeat(input: Parameters<typeof mergeReport>[0]): boolean {
+  const { stored, report, recent, hash, nowMs } = input
+  if (report.occurredAt !== null && report.occurredAt > stored.occurredAt) return false
+  const seen = recent.filter(([known, , atMs]) => known === hash && nowMs - atMs < RECENT_MS)
+  return seen.length > 0 && seen.every(([, revision]) => revision < stored.revision)
+}
+
+/** What the advertiser says, on top of what it said before. */
+export const statementOf = (report: Report, before: Reported): Reported => ({
+  ...before,
+  ...(report.status !== null && { status: report.status }),
+  ...(report.payout !== null && { payout: report.payout }),
+  ...(report.revenue !== null && { revenue: report.revenue }),
+  ...(report.saleAmount !== null && { sale_amount: report.saleAmount }),
+  ...(report.currency !== null && { currency: report.currency }),
+})
+
+const isSameStatement = (a: Reported, b: Reported): boolean =>
+  isSameAmount(a.payout ?? null, b.payout ?? null) &&
+  isSameAmount(a.revenue ?? null, b.revenue ?? null) &&
+  isSameAmount(a.sale_amount ?? null, b.sale_amount ?? null) &&
+  a.currency === b.currency

@@ -1,0 +1,83 @@
+import type { Context } from '../context.ts'
+import { type Tx, withTx } from '../db/database.ts'
+import { hintBatches } from '../dispatch/hint-batches.ts'
+import type { Uuid } from '../kit/ids.ts'
+import { attributionByClick, type Click } from './attribution.ts'
+import { type ConversionPlan, planRevisions, type StoredConversion } from './decide.ts'
+import { planTravelOf } from './plan-travel-of.ts'
+import { findClicks, loadStored, lockConversions } from './store.ts'
+import { giveUpUnsettled, listDueUnsettled, lockUnsettled, postponeUnsettled } from './unsettled-store.ts'
+import { writeFlush } from './write-store.ts'
+
+type SettleContext = Pick<Context, 'config' | 'log' | 'clock' | 'db' | 'catalogue' | 'queues' | 'roads'>
+
+/** The offer that the late click leads to belongs to another advertiser: nobody earns, people decide. */
+const OTHER_ADVERTISER = 'offer_of_other_advertiser'
+const ROWS_MAX = 200
+
+/**
+ * Tries the parked conversions whose time has come: where the click is known by now, all their revisions are priced and
+ * fanned out in order in one transaction; the others wait longer. Called by the sweeper each tick; several processes may
+ * call it at once. Returns how many were looked at.
+ */
+export async function settleDue(ctx: SettleContext): Promise<number> {
+  const due = await listDueUnsettled(ctx.db.reads, ROWS_MAX)
+  if (due.length === 0) return 0
+  const batchIds = await withTx(ctx.db.intake, (tx) => settle(ctx, tx, due))
+  hintBatches(ctx, 'deliver', batchIds)
+  return due.length
+}
+
+/** Locks keys, then the unsettled rows again: a flush may have settled some since they were listed. */
+async function settle(ctx: SettleContext, tx: Tx, conversionIds: readonly Uuid[]): Promise<Uuid[]> {
+  const catalogueVersion = await lockConversions(tx, conversionIds)
+  await ctx.catalogue.upTo(catalogueVersion)
+  const due = await lockUnsettled(tx, conversionIds)
+  const clicks = await findClicks(
+    tx,
+    due.flatMap(({ clickId }) => (clickId === null ? [] : [clickId])),
+  )
+  const known = due.filter(({ clickId }) => clickId !== null && clicks.has(clickId))
+  const stored = await loadStored(
+    tx,
+    known.map(({ conversionId }) => conversionId),
+  )
+  const plans: ConversionPlan[] = []
+  const refused: Uuid[] = []
+  for (const { conversionId, clickId } of known) {
+    const conversion = stored.get(conversionId)
+    const click = clicks.get(clickId ?? '')
+    const plan = conversion && click ? planByClick(ctx, conversion, click) : null
+    if (plan === null) refused.push(conversionId)
+    else plans.push(plan)
+  }
+  const travel = await planTravelOf(ctx, tx, plans, ctx.clock.nowMs())
+  const conversions = plans.map((plan) => ({ plan, inboundCallId: null }))
+  const keys = plans.map(({ conversion }) => ({
+    conversionId: conversion.id,
+    revision: conversion.revision,
+    clickId: null,
+    recent: null,
+  }))
+  await writeFlush(tx, { inbound: [], conversions, keys, travel, catalogueVersion })
+  await giveUpUnsettled(tx, refused, OTHER_ADVERTISER)
+  await postponeUnsettled(
+    tx,
+    due.filter((row) => !known.includes(row)).map(({ conversionId }) => conversionId),
+    ctx.config.parkedDays,
+  )
+  return travel.batches.map((batch) => batch.id)
+}
+
+/** Null where the click can't decide: its offer is another advertiser's, or gone. */
+function planByClick(
+  ctx: Pick<Context, 'catalogue'>,
+  stored: StoredConversion,
+  click: Click,
+): ConversionPlan | null {
+  const offer = ctx.catalogue.offer(click.offerId)
+  const affiliate = ctx.catalogue.affiliate(click.affiliateId)
+  if (!offer || !affiliate || offer.advertiserId !== stored.conversion.advertiserId) return null
+  const conversion = { ...stored.conversion, attribution: attributionByClick(click, affiliate) }
+  return planRevisions(ctx, { ...stored, conversion }, [])
+}

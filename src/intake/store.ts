@@ -1,0 +1,359 @@
+import type { Db, Tx } from '../db/database.ts'
+import type { EarlierDelivery } from '../fanout/rules.ts'
+import type { Uuid } from '../kit/ids.ts'
+import type { Click } from './attribution.ts'
+import type { Attribution, Conversion, Reported, Revision } from './conversion.ts'
+import type { StoredConversion } from './decide.ts'
+import type { Identity, KnownKey } from './identity.ts'
+import type { RecentReport } from './merge.ts'
+
+type KeyRow = {
+  advertiser_id: Uuid
+  by_click: boolean
+  identity: string
+  event: string
+  conversion_id: Uuid
+  click_id: string | null
+}
+
+const toKnownKey = (row: KeyRow): KnownKey => ({
+  advertiserId: row.advertiser_id,
+  byClick: row.by_click,
+  identity: row.identity,
+  event: row.event,
+  conversionId: row.conversion_id,
+  clickId: row.click_id,
+})
+
+/** Keys by transaction id, and keys by click id (or what stands for it), for reports that don't name their conversion. */
+export async function findKnownKeys(
+  db: Db,
+  by: { advertiserId: Uuid; transactionId: string | null; clickId: string | null }[],
+): Promise<KnownKey[]> {
+  const { rows } = await db.query<KeyRow>({
+    name: 'find_known_keys',
+    text: `select k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id
+      from unnest($1::uuid[], $2::text[]) i(a, t) join conversion_keys k on k.advertiser_id = i.a and not k.by_click and k.identity = i.t
+      where i.t is not null
+      union
+      select k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id
+      from unnest($1::uuid[], $3::text[]) i(a, c) join conversion_keys k on k.advertiser_id = i.a and k.click_id = i.c
+      where i.c is not null`,
+    values: [
+      by.map((one) => one.advertiserId),
+      by.map((one) => one.transactionId),
+      by.map((one) => one.clickId),
+    ],
+  })
+  return rows.map(toKnownKey)
+}
+
+export type ProposedKey = Identity & { conversionId: Uuid; clickId: string | null; recent: RecentReport[] }
+
+export type LockedKey = Identity & { conversionId: Uuid; recent: RecentReport[] }
+
+export type LockedKeys = { keys: LockedKey[]; catalogueVersion: number; postgresNowMs: number }
+
+/**
+ * Locks the keys of a flush, inserting those that are new with the proposed conversion id, and reads them.
+ * One upsert that always returns: a select after `do nothing` would miss rows committed after its snapshot.
+ * In key order: unsorted, four flushers deadlocked in 140 of 240 flushes.
+ */
+export async function lockKeys(tx: Tx, proposed: readonly ProposedKey[]): Promise<LockedKeys> {
+  const { rows } = await tx.query<KeyRow & { recent: RecentReport[]; catalogue: string; now_ms: string }>({
+    name: 'lock_keys',
+    text: `insert into conversion_keys as k (advertiser_id, by_click, identity, event, conversion_id, click_id, revision, recent)
+      select a, b, i, e, c, cl, 1, r::jsonb
+      from unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[]) p(a, b, i, e, c, cl, r)
+      order by a, b, i, e
+      on conflict (advertiser_id, by_click, identity, event) do update set revision = k.revision
+      returning k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id, k.recent,
+        (select n from catalogue_version) as catalogue, (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`,
+    values: [
+      proposed.map((key) => key.advertiserId),
+      proposed.map((key) => key.byClick),
+      proposed.map((key) => key.identity),
+      proposed.map((key) => key.event),
+      proposed.map((key) => key.conversionId),
+      proposed.map((key) => key.clickId),
+      proposed.map((key) => JSON.stringify(key.recent)),
+    ],
+  })
+  return {
+    keys: rows.map((row) => ({ ...toKnownKey(row), recent: row.recent })),
+    catalogueVersion: Number(rows[0]?.catalogue ?? 0),
+    postgresNowMs: Number(rows[0]?.now_ms ?? 0),
+  }
+}
+
+/** Locks the keys of stored conversions, in key order; the first lock of every transaction that changes them. */
+export async function lockConversions(tx: Tx, conversionIds: readonly Uuid[]): Promise<number> {
+  const { rows } = await tx.query<{ catalogue: string }>({
+    name: 'lock_conversions',
+    text: `select (select n from catalogue_version) as catalogue from conversion_keys
+      where conversion_id = any($1::uuid[]) order by advertiser_id, by_click, identity, event for update`,
+    values: [conversionIds],
+  })
+  return Number(rows[0]?.catalogue ?? 0)
+}
+
+export async function deleteKeys(tx: Tx, conversionIds: readonly Uuid[]): Promise<void> {
+  await tx.query({
+    name: 'delete_keys',
+    text: 'delete from conversion_keys where conversion_id = any($1::uuid[])',
+    values: [conversionIds],
+  })
+}
+
+type ClickRow = {
+  click_id: string
+  affiliate_id: Uuid
+  offer_id: Uuid
+  affiliate_click_id: string | null
+  subs: (string | null)[]
+  params: Record<string, string>
+  ip: string | null
+  user_agent: string | null
+  country: string | null
+  clicked_at: Date
+}
+
+/** The stored clicks among these ids; two index look-ups each, the second in one partition. */
+export async function findClicks(db: Db, clickIds: readonly string[]): Promise<Map<string, Click>> {
+  const { rows } = await db.query<ClickRow>({
+    name: 'find_clicks',
+    text: `select c.click_id, c.affiliate_id, c.offer_id, c.affiliate_click_id, c.subs, c.params, c.ip, c.user_agent, c.country, c.clicked_at
+      from unnest($1::text[]) i(click_id) join click_keys k on k.click_id = i.click_id join clicks c on c.id = k.id`,
+    values: [clickIds],
+  })
+  return new Map(rows.map((row) => [row.click_id, toClick(row)]))
+}
+
+const toClick = (row: ClickRow): Click => ({
+  clickId: row.click_id,
+  affiliateId: row.affiliate_id,
+  offerId: row.offer_id,
+  affiliateClickId: row.affiliate_click_id,
+  subs: row.subs,
+  params: row.params,
+  ip: row.ip,
+  userAgent: row.user_agent,
+  country: row.country,
+  clickedAt: row.clicked_at,
+})
+
+type ConversionRow = {
+  id: Uuid
+  advertiser_id: Uuid
+  by_click: boolean
+  transaction_id: string | null
+  event: string
+  click_id: string | null
+  attributed_by: Attribution['attributedBy'] | null
+  affiliate_id: Uuid | null
+  offer_id: Uuid | null
+  affiliate_click_id: string | null
+  subs: (string | null)[]
+  click_params: Record<string, string>
+  params: Record<string, string>
+  ip: string | null
+  user_agent: string | null
+  country: string | null
+  clicked_at: Date | null
+  occurred_at: Date
+  status: Conversion['status']
+  reported: Reported
+  payout: string | null
+  currency: string | null
+  sale_amount: string | null
+  revision: number
+  note: string | null
+}
+
+type RevisionRow = {
+  id: Uuid
+  conversion_id: Uuid
+  revision: number
+  status: Revision['status']
+  previous_status: Revision['previousStatus']
+  payout: string | null
+  currency: string | null
+  sale_amount: string | null
+  reported: Reported
+  occurred_at: Date
+  note: string | null
+  fanned: boolean
+}
+
+type DeliveryRow = {
+  id: Uuid
+  conversion_id: Uuid
+  destination_id: Uuid
+  revision: number
+  status: EarlierDelivery['status']
+  payout: string | null
+  state: string
+  delivered_before: boolean
+}
+
+/**
+ * Everything the next revision of these conversions depends on. The keys must be locked. Locks the conversions'
+ * deliveries, then their rows in `due`, so that what is read as waiting can't start to travel.
+ */
+export async function loadStored(
+  tx: Tx,
+  conversionIds: readonly Uuid[],
+): Promise<Map<Uuid, StoredConversion>> {
+  const conversions = await listConversions(tx, conversionIds)
+  const revisions = await listRevisions(tx, conversionIds)
+  const deliveries = await lockDeliveries(tx, conversionIds)
+  const waiting = await lockWaiting(
+    tx,
+    deliveries.filter((row) => row.state === 'scheduled').map((row) => row.id),
+  )
+  return new Map(
+    conversions.map((row) => {
+      const own = revisions.filter((revision) => revision.conversion_id === row.id)
+      return [
+        row.id,
+        {
+          conversion: toConversion(row),
+          revisions: own.map(toRevision),
+          deliveries: deliveries
+            .filter((delivery) => delivery.conversion_id === row.id)
+            .map((delivery) => toEarlierDelivery(delivery, waiting, own)),
+        },
+      ]
+    }),
+  )
+}
+
+async function listConversions(tx: Tx, ids: readonly Uuid[]): Promise<ConversionRow[]> {
+  const { rows } = await tx.query<ConversionRow>({
+    name: 'list_conversions_to_change',
+    text: `select id, advertiser_id, by_click, transaction_id, event, click_id, attributed_by, affiliate_id, offer_id, affiliate_click_id,
+        subs, click_params, params, ip, user_agent, country, clicked_at, occurred_at, status, reported, payout, currency, sale_amount, revision, note
+      from conversions where id = any($1::uuid[])`,
+    values: [ids],
+  })
+  return rows
+}
+
+async function listRevisions(tx: Tx, conversionIds: readonly Uuid[]): Promise<RevisionRow[]> {
+  const { rows } = await tx.query<RevisionRow>({
+    name: 'list_revisions',
+    text: `select id, conversion_id, revision, status, previous_status, payout, currency, sale_amount, reported, occurred_at, note,
+        fanout_count is not null as fanned
+      from revisions where conversion_id = any($1::uuid[]) order by revision`,
+    values: [conversionIds],
+  })
+  return rows
+}
+
+async function lockDeliveries(tx: Tx, conversionIds: readonly Uuid[]): Promise<DeliveryRow[]> {
+  const { rows } = await tx.query<DeliveryRow>({
+    name: 'lock_deliveries',
+    text: `select id, conversion_id, destination_id, revision, status, payout, state, delivered_at is not null as delivered_before from deliveries
+      where conversion_id = any($1::uuid[]) and not test order by id for update`,
+    values: [conversionIds],
+  })
+  return rows
+}
+
+/** Those of the scheduled deliveries that wait in `due`; the others travel. */
+async function lockWaiting(tx: Tx, deliveryIds: readonly Uuid[]): Promise<Set<Uuid>> {
+  if (deliveryIds.length === 0) return new Set()
+  const { rows } = await tx.query<{ delivery_id: Uuid }>({
+    name: 'lock_waiting',
+    text: 'select delivery_id from due where delivery_id = any($1::uuid[]) order by delivery_id for update',
+    values: [deliveryIds],
+  })
+  return new Set(rows.map((row) => row.delivery_id))
+}
+
+/** The live batches that these deliveries travel in. */
+export async function findBatchesOf(tx: Tx, deliveryIds: readonly Uuid[]): Promise<Map<Uuid, Uuid>> {
+  const { rows } = await tx.query<{ delivery_id: Uuid; batch_id: Uuid }>({
+    name: 'find_batches_of',
+    text: `select d.id as delivery_id, b.id as batch_id from batches b cross join unnest(b.deliveries) d(id)
+      where b.deliveries && $1::uuid[] and d.id = any($1::uuid[])`,
+    values: [deliveryIds],
+  })
+  return new Map(rows.map((row) => [row.delivery_id, row.batch_id]))
+}
+
+const toConversion = (row: ConversionRow): Conversion => ({
+  id: row.id,
+  advertiserId: row.advertiser_id,
+  byClick: row.by_click,
+  transactionId: row.transaction_id,
+  event: row.event,
+  clickId: row.click_id,
+  attribution: toAttribution(row),
+  params: row.params,
+  occurredAt: row.occurred_at,
+  status: row.status,
+  reported: row.reported,
+  payout: row.payout,
+  currency: row.currency,
+  saleAmount: row.sale_amount,
+  revision: row.revision,
+  note: row.note,
+})
+
+function toAttribution(row: ConversionRow): Attribution | null {
+  if (row.attributed_by === null || row.affiliate_id === null || row.offer_id === null) return null
+  return {
+    attributedBy: row.attributed_by,
+    affiliateId: row.affiliate_id,
+    offerId: row.offer_id,
+    affiliateClickId: row.affiliate_click_id,
+    subs: row.subs,
+    clickParams: row.click_params,
+    ip: row.ip,
+    userAgent: row.user_agent,
+    country: row.country,
+    clickedAt: row.clicked_at,
+  }
+}
+
+const toRevision = (row: RevisionRow): StoredConversion['revisions'][number] => ({
+  id: row.id,
+  revision: row.revision,
+  status: row.status,
+  previousStatus: row.previous_status,
+  payout: row.payout,
+  currency: row.currency,
+  saleAmount: row.sale_amount,
+  reported: row.reported,
+  occurredAt: row.occurred_at,
+  note: row.note,
+  fanned: row.fanned,
+})
+
+function toEarlierDelivery(
+  row: DeliveryRow,
+  waiting: ReadonlySet<Uuid>,
+  revisions: readonly RevisionRow[],
+): EarlierDelivery {
+  const place = row.state !== 'scheduled' ? 'ended' : waiting.has(row.id) ? 'waiting' : 'travelling'
+  return {
+    id: row.id,
+    destinationId: row.destination_id,
+    revision: row.revision,
+    status: row.status,
+    payout: row.payout,
+    saleAmount: revisions.find((revision) => revision.revision === row.revision)?.sale_amount ?? null,
+    place,
+    heard: row.delivered_before || place === 'travelling',
+  }
+}
+
+export async function isInboundCallStored(db: Db, id: Uuid): Promise<boolean> {
+  const { rows } = await db.query({
+    name: 'is_inbound_call_stored',
+    text: 'select 1 from inbound_calls where id = $1',
+    values: [id],
+  })
+  return rows.length > 0
+}
