@@ -1,7 +1,8 @@
 import type { Advertiser } from '../catalogue/catalogue.ts'
 import { AppError } from '../kit/app-error.ts'
 import { type CanonicalField, fieldNames } from './field-names.ts'
-import { markReplaced } from './parameters.ts'
+import { type JsonObject, readJson } from './json-body.ts'
+import { createParameterSink, markReplaced, type Parameter } from './parameters.ts'
 import { type PickedFields, pickFields } from './pick-fields.ts'
 import { type CallContent, readParameters } from './read-parameters.ts'
 import { readReport } from './read-report.ts'
@@ -9,8 +10,6 @@ import type { Report } from './report.ts'
 
 export type ReadingRules = Pick<Advertiser, 'paramMap' | 'statusMap' | 'timezone'> & {
   nowMs: number
-  /** Parameters that steer the call (`token`, `format`, `dry_run`) and are no part of the report. */
-  ignored?: ReadonlySet<string>
   /** The content was stored with U+FFFD for what could not be stored, so U+FFFD is nothing that was sent. */
   isFromStore?: boolean
 }
@@ -18,34 +17,50 @@ export type ReadingRules = Pick<Advertiser, 'paramMap' | 'statusMap' | 'timezone
 /** What a refused call is found by later: as much of it as could be read. */
 export type FoundIds = { clickId?: string; transactionId?: string; event?: string }
 
-/** Field -> its text and the parameter it came from. */
-export type FieldSources = Record<string, { value: string; from: string }>
-
-export type Reading = { report: Report; sources: FieldSources } | { error: AppError; found: FoundIds }
+export type Reading =
+  | { report: Report; fields: PickedFields['fields'] }
+  | { error: AppError; found: FoundIds }
 
 /** A call of an advertiser as a report, or why it is none. Pure; never throws for anything that the caller sent. */
-export function readCall(content: CallContent, rules: ReadingRules): Reading {
+export const readCall = (content: CallContent, rules: ReadingRules): Reading =>
+  understand(() => readParameters(content), rules)
+
+const PARAMS_PREFIX = 'params.'
+
+/** As readCall, for one object of POST /v1/conversions; what is in its `params` are parameters of that name. */
+export function readConversion(conversion: JsonObject, rules: ReadingRules): Reading {
+  const reading = understand(() => {
+    const sink = createParameterSink()
+    readJson(conversion, sink)
+    return sink.byName
+  }, rules)
+  if ('error' in reading) return reading
+  const params = Object.entries(reading.report.params)
+  const named = params.map(([name, value]) => [withoutPrefix(name, PARAMS_PREFIX), value])
+  return { ...reading, report: { ...reading.report, params: Object.fromEntries(named) } }
+}
+
+const withoutPrefix = (text: string, prefix: string): string =>
+  text.startsWith(prefix) ? text.slice(prefix.length) : text
+
+function understand(read: () => Map<string, Parameter>, rules: ReadingRules): Reading {
   let picked: PickedFields | undefined
   try {
-    const byName = readParameters(content)
+    const byName = read()
     if (rules.isFromStore) markReplaced(byName)
-    for (const name of rules.ignored ?? []) byName.delete(name)
     picked = pickFields(byName, fieldNames(rules.paramMap))
     const { statusMap, timezone, nowMs } = rules
-    const fields = picked.fields
-    return {
-      report: readReport(picked, { statusMap, timeZone: timezone, nowMs }),
-      get sources() {
-        return toSources(fields)
-      },
-    }
+    return { report: readReport(picked, { statusMap, timeZone: timezone, nowMs }), fields: picked.fields }
   } catch (error) {
     if (error instanceof AppError) return { error, found: picked === undefined ? {} : foundIds(picked) }
     throw error
   }
 }
 
-function toSources(fields: PickedFields['fields']): FieldSources {
+/** Field -> its text and the parameter it came from. */
+export function fieldSources(
+  fields: PickedFields['fields'],
+): Record<string, { value: string; from: string }> {
   return Object.fromEntries(Array.from(fields, ([name, { value, from }]) => [name, { value, from }]))
 }
 

@@ -15,6 +15,8 @@ export type CallContent = {
   query: string
   body: Buffer | null
   contentType: string | null
+  /** Names in the query that steer the call (`token`, `format`, `dry_run`) and are no part of the report. */
+  ignored?: ReadonlySet<string>
 }
 
 /**
@@ -25,6 +27,7 @@ export type CallContent = {
 export function readParameters(content: CallContent): Map<string, Parameter> {
   const sink = createParameterSink()
   readPairs(content.query, sink)
+  for (const name of content.ignored ?? []) sink.byName.delete(name)
   if (content.body !== null && content.body.length > 0) readBody(content.body, content.contentType, sink)
   return sink.byName
 }

@@ -138,7 +138,7 @@ test('every parameter ends in exactly one field or in params', () => {
     fc.property(fc.uniqueArray(name, { minLength: 1 }), (names) => {
       const reading = readTestCall({ query: names.map((each, at) => `${each}=v${at}`).join('&') })
       if ('error' in reading) return
-      const used = Object.values(reading.sources).map(({ from }) => from)
+      const used = Array.from(reading.fields.values()).map(({ from }) => from)
       expect([...used, ...Object.keys(reading.report.params)].sort()).toEqual([...names].sort())
     }),
   )

@@ -1,0 +1,125 @@
+import type { Advertiser } from '../catalogue/catalogue.ts'
+import type { Context } from '../context.ts'
+import type { FailedAttempts } from '../http/failed-attempts.ts'
+import { AppError } from '../kit/app-error.ts'
+import { newUuid, type Uuid } from '../kit/ids.ts'
+import type { CallResult } from './call-answer.ts'
+import { OPTION_NAMES } from './call-options.ts'
+import { findSenderRefusal, type Sender } from './check-sender.ts'
+import type { FindAdvertiser } from './find-advertiser.ts'
+import type { Intake } from './intake.ts'
+import { type ArrivedCall, toRawCall } from './raw-call.ts'
+import { fieldSources, type Reading, readCall } from './read-call.ts'
+import type { InboundCall, Report } from './report.ts'
+import { storeReading, storeRefusal } from './store-report.ts'
+
+/** What attribution, payout and destinations a report would come to; stores nothing. */
+export type ExplainReport = (
+  ctx: Context,
+  advertiser: Advertiser,
+  report: Report,
+) => Promise<Record<string, unknown>>
+
+export type CallParts = {
+  intake: Intake
+  failedAttempts: FailedAttempts
+  findAdvertiser: FindAdvertiser
+  explainReport: ExplainReport
+}
+
+export type PostbackCall = ArrivedCall & Sender & { contentType: string | null; isDryRun: boolean }
+
+type Known = { call: PostbackCall; advertiser: Advertiser | undefined }
+
+/**
+ * Authenticates, reads and stores one call of /postback. What is refused is stored with its reason before the refusal is
+ * answered. Rejects with AppError `overloaded` or `store_unavailable`: then nothing was stored.
+ */
+export async function acceptCall(
+  ctx: Context,
+  parts: CallParts,
+  call: PostbackCall,
+): Promise<{ result: CallResult; advertiser: Advertiser | undefined }> {
+  const startedAtMs = ctx.clock.monotonicMs()
+  parts.intake.assertRoom()
+  const advertiser = await parts.findAdvertiser(call.token)
+  const result =
+    advertiser === undefined
+      ? await refuseToken(ctx, parts, call)
+      : await answerAdvertiser(ctx, parts, { call, advertiser })
+  if ('outcome' in result) ctx.metrics.acceptSeconds((ctx.clock.monotonicMs() - startedAtMs) / 1000)
+  return { result, advertiser }
+}
+
+const NO_MAPS = { paramMap: {}, statusMap: {}, timezone: 'UTC' } as const
+
+async function refuseToken(ctx: Context, parts: CallParts, call: PostbackCall): Promise<CallResult> {
+  const retryAfterS = parts.failedAttempts.record(call.remoteIp)
+  const error =
+    retryAfterS === null ? new AppError('unknown_token') : new AppError('too_many_failures', { retryAfterS })
+  const found = idsOf(read(ctx, call, NO_MAPS))
+  return storeRefusal(parts.intake, toInboundCall(ctx, call, null), { error, found })
+}
+
+async function answerAdvertiser(
+  ctx: Context,
+  parts: CallParts,
+  { call, advertiser }: Known & { advertiser: Advertiser },
+): Promise<CallResult> {
+  const error = findSenderRefusal(ctx, advertiser, call)
+  const reading = read(ctx, call, advertiser)
+  const refused = error === null ? reading : { error, found: idsOf(reading) }
+  if (call.isDryRun) return explain(ctx, parts, { advertiser, reading: refused })
+  return storeReading(
+    parts.intake,
+    { ...toInboundCall(ctx, call, advertiser.id), advertiserId: advertiser.id },
+    refused,
+  )
+}
+
+type Maps = Pick<Advertiser, 'paramMap' | 'statusMap' | 'timezone'>
+
+function read(ctx: Context, call: PostbackCall, { paramMap, statusMap, timezone }: Maps): Reading {
+  const { query, contentType } = call
+  const content = { query, contentType, body: call.isWhole ? call.body : null, ignored: OPTION_NAMES }
+  return readCall(content, { paramMap, statusMap, timezone, nowMs: ctx.clock.nowMs() })
+}
+
+function toInboundCall(ctx: Context, call: PostbackCall, advertiserId: Uuid | null): InboundCall {
+  return {
+    id: newUuid(ctx.clock.nowMs()),
+    source: 'postback',
+    advertiserId,
+    remoteIp: call.remoteIp,
+    reprocessedFrom: null,
+    raw: toRawCall(call),
+  }
+}
+
+function idsOf(reading: Reading): Parameters<Intake['quarantine']>[2] {
+  if ('error' in reading) return reading.found
+  const { clickId, transactionId, event } = reading.report
+  return {
+    ...(clickId !== null && { clickId }),
+    ...(transactionId !== null && { transactionId }),
+    ...(event !== null && { event }),
+  }
+}
+
+async function explain(
+  ctx: Context,
+  parts: CallParts,
+  { advertiser, reading }: { advertiser: Advertiser; reading: Reading },
+): Promise<CallResult> {
+  if ('error' in reading) return { refused: reading.error, callId: null }
+  const { report, fields } = reading
+  return {
+    understood: {
+      dry_run: true,
+      fields: fieldSources(fields),
+      params: report.params,
+      notes: report.notes,
+      ...(await parts.explainReport(ctx, advertiser, report)),
+    },
+  }
+}
