@@ -1,6 +1,7 @@
-import { createPostgresBackend, Queue, Worker } from 'bullmq'
+import { Queue, Worker } from 'bullmq'
 import type { Logger } from 'pino'
 import { type DbPool, isUnavailable, sqlState } from '../db/database.ts'
+import { createSafePostgresBackend } from './postgres-listen.ts'
 import { migrateQueueSchema, QUEUE_SCHEMA } from './postgres-schema.ts'
 import {
   JOB_OPTIONS,
@@ -72,6 +73,8 @@ const connectionOf = (databaseUrl: string, statementTimeoutMs: number) => ({
   keepAlive: true,
   // A job lost in a crash of Postgres is one lost hint.
   options: `-c synchronous_commit=off -c statement_timeout=${statementTimeoutMs}`,
+  // Where the connection is dead the server's own limit never comes back; pg then gives the connection up.
+  query_timeout: statementTimeoutMs + 500,
 })
 
 async function startProducer(options: Options): Promise<ProducerQueues> {
@@ -96,11 +99,11 @@ function buildQueue(name: QueueName, { databaseUrl, log }: Options) {
   const queue = new Queue(
     name,
     {
-      connection: { ...connectionOf(databaseUrl, 2000), query_timeout: 2500 },
+      connection: connectionOf(databaseUrl, 2000),
       defaultJobOptions: JOB_OPTIONS,
       streams: STREAM_OPTIONS,
     },
-    createPostgresBackend,
+    createSafePostgresBackend,
   )
   queue.on('error', (err: Error) => log.debug({ err, queue: name }, 'queue connection lost'))
   return queue
@@ -130,8 +133,8 @@ async function startBoth(options: Options, run: RunBatch): Promise<QueueWorkers[
     const worker = new Worker(
       queue,
       (job) => runJob(job, queue, run),
-      { ...WORKER_OPTIONS, connection: connectionOf(options.databaseUrl, 15_000) },
-      createPostgresBackend,
+      { ...WORKER_OPTIONS, connection: connectionOf(options.databaseUrl, 5000) },
+      createSafePostgresBackend,
     )
     const supervised = superviseWorker(worker, { log: options.log, queue, isOutage: isUnavailable })
     return { ready: worker.waitUntilReady(), supervised }

@@ -24,7 +24,7 @@ const PRODUCER_OPTIONS = {
 const WORKER_OPTIONS = {
   maxRetriesPerRequest: null,
   connectTimeout: 2000,
-  socketTimeout: 15_000,
+  socketTimeout: 5000,
   reconnectOnError,
 } as const satisfies RedisOptions
 

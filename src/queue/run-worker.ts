@@ -20,6 +20,7 @@ type BullWorker = {
   pause(doNotWaitActive: boolean): Promise<void>
   resume(): Promise<void>
   close(): Promise<void>
+  disconnect(): Promise<void>
 }
 
 /** Listens to what a BullMQ worker emits, keeps its errors from becoming a storm, and closes it in bounded time. */
@@ -42,9 +43,10 @@ export function superviseWorker(
     async close() {
       guard.close()
       // Closing waits for running jobs and, with the backend away, for ever; what it leaves has a lease.
-      await withDeadline(worker.close(), CLOSE_LIMIT_MS).catch((err: Error) =>
-        log.warn({ err, queue }, 'queue worker did not close in time'),
-      )
+      await withDeadline(worker.close(), CLOSE_LIMIT_MS).catch((err: Error) => {
+        log.warn({ err, queue }, 'queue worker did not close in time')
+        worker.disconnect().catch(() => undefined)
+      })
     },
   }
 }
