@@ -94,7 +94,10 @@ export function openDatabase(options: {
       keepAlive: true,
       options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC`,
     })
-    // Without a listener an idle connection that breaks would end the process.
+    // Without listeners a connection that breaks while idle, or in use between two statements, would end the process.
+    pool.on('connect', (client) =>
+      client.on('error', (err) => options.log.debug({ err }, 'database connection lost')),
+    )
     pool.on('error', (err) => options.log.warn({ err }, 'database connection lost'))
     return pool
   }

@@ -1,0 +1,310 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type IntakeRig, startIntakeRig } from '../../support/intake-rig.ts'
+
+let rig: IntakeRig
+const notDirect = new Set<string>()
+beforeEach(async () => {
+  notDirect.clear()
+  rig = await startIntakeRig({ notDirect })
+})
+afterEach(() => rig.close())
+
+type Network = Awaited<ReturnType<IntakeRig['rows']['network']>>
+
+async function networkWithClick(
+  definition: Parameters<IntakeRig['rows']['network']>[0] = {},
+): Promise<Network> {
+  const network = await rig.rows.network(definition)
+  await rig.rows.click({ ...network, clickId: 'c1', affiliateClickId: 'tracker-1' })
+  return network
+}
+
+const places = () =>
+  rig.list<{ due: number; travelling: number }>(
+    'select (select count(*)::int from due) as due, (select coalesce(sum(cardinality(deliveries)), 0)::int from batches) as travelling',
+  )
+
+describe('a new conversion', () => {
+  test('is answered after conversion, revision, delivery, call and batch are stored, and the batch is hinted', async () => {
+    const { advertiserId } = await networkWithClick()
+    const outcome = await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', payout: '1.25' })
+    expect(outcome).toMatchObject({ result: 'accepted', revision: 1 })
+    const stored =
+      await rig.list(`select c.affiliate_click_id, c.payout, r.fanout_count, d.state, b.id as batch, i.result
+      from conversions c join revisions r on r.conversion_id = c.id join deliveries d on d.revision_id = r.id
+      join batches b on d.id = any(b.deliveries) join inbound_calls i on i.id = r.inbound_call_id`)
+    expect(stored).toEqual([
+      {
+        affiliate_click_id: 'tracker-1',
+        payout: '1.250000',
+        fanout_count: 1,
+        state: 'scheduled',
+        batch: rig.hinted[0],
+        result: 'accepted',
+      },
+    ])
+  })
+
+  test('for a lane that is not direct waits in due, in no batch', async () => {
+    const { advertiserId, destinationId } = await networkWithClick()
+    notDirect.add(destinationId)
+    await rig.report(advertiserId, { clickId: 'c1' })
+    expect(await places()).toEqual([{ due: 1, travelling: 0 }])
+  })
+
+  test('waits in due while the queue has no room', async () => {
+    const full = await startIntakeRig({ room: 0 })
+    const network = await full.rows.network()
+    await full.rows.click({ ...network, clickId: 'c1', affiliateClickId: 'x' })
+    await full.report(network.advertiserId, { clickId: 'c1' })
+    expect(await full.list('select count(*)::int as n from due')).toEqual([{ n: 1 }])
+    await full.close()
+  })
+
+  test('with a delay waits in due for that long', async () => {
+    const { advertiserId } = await networkWithClick({ delay_seconds: 3600 })
+    await rig.report(advertiserId, { clickId: 'c1' })
+    expect(await rig.list(`select reason, due_at > now() + interval '59 min' as later from due`)).toEqual([
+      { reason: 'delay', later: true },
+    ])
+  })
+
+  test('of 1,000 reports at once: each is stored once, in few transactions', async () => {
+    const { advertiserId } = await networkWithClick()
+    const outcomes = await Promise.all(
+      Array.from({ length: 1000 }, (_, n) =>
+        rig.report(advertiserId, { clickId: 'c1', transactionId: `t${n}` }),
+      ),
+    )
+    expect(outcomes.every((outcome) => outcome.result === 'accepted')).toBe(true)
+    const [counts] = await rig.list(
+      'select (select count(*)::int from conversions) c, (select count(distinct xmin::text)::int from conversions) tx',
+    )
+    expect(counts).toMatchObject({ c: 1000 })
+    expect(Number(counts?.tx)).toBeLessThan(40)
+  })
+})
+
+describe('a repeated report', () => {
+  test('with nothing new is a duplicate of the same conversion and sends nothing', async () => {
+    const { advertiserId } = await networkWithClick()
+    const first = await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'approved' })
+    const again = await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'approved' })
+    expect(again).toEqual({ ...first, result: 'duplicate', note: null })
+    expect(await rig.decisions()).toEqual(['1 approved scheduled'])
+  })
+
+  test('sent 50 times at once makes one conversion', async () => {
+    const { advertiserId } = await networkWithClick()
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, () => rig.report(advertiserId, { clickId: 'c1', transactionId: 't1' })),
+    )
+    expect(outcomes.filter(({ result }) => result === 'accepted')).toHaveLength(1)
+    expect(await rig.list('select count(*)::int n from deliveries')).toEqual([{ n: 1 }])
+  })
+
+  test('of one turn keeps its order: the last status wins', async () => {
+    const { advertiserId } = await networkWithClick({ statuses: ['pending', 'approved', 'rejected'] })
+    await Promise.all(
+      (['pending', 'approved', 'rejected'] as const).map((status) =>
+        rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status }),
+      ),
+    )
+    expect(await rig.list('select status, revision from conversions')).toEqual([
+      { status: 'rejected', revision: 3 },
+    ])
+  })
+
+  test('pending after approved is stale', async () => {
+    const { advertiserId } = await networkWithClick()
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'approved' })
+    expect(await rig.report(advertiserId, { transactionId: 't1', status: 'pending' })).toMatchObject({
+      result: 'duplicate',
+      note: 'stale_status',
+    })
+  })
+
+  test("a late retry of the sender's queue does not pay a rejected conversion", async () => {
+    const { advertiserId } = await networkWithClick()
+    const approved = { clickId: 'c1', transactionId: 't1', status: 'approved' as const }
+    await rig.report(advertiserId, approved)
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'rejected' })
+    expect(await rig.report(advertiserId, approved)).toMatchObject({
+      result: 'duplicate',
+      note: 'late_repeat',
+    })
+    const newer = { ...approved, occurredAt: new Date(Date.now() + 60_000) }
+    expect(await rig.report(advertiserId, newer)).toMatchObject({ result: 'accepted', revision: 3 })
+  })
+
+  test('without an event is about the one conversion of its transaction id, and ambiguous with two', async () => {
+    const { advertiserId } = await networkWithClick()
+    const lead = await rig.report(advertiserId, {
+      clickId: 'c1',
+      transactionId: 't1',
+      event: 'lead',
+      status: 'pending',
+    })
+    expect(await rig.report(advertiserId, { transactionId: 't1', status: 'approved' })).toMatchObject({
+      result: 'accepted',
+      revision: 2,
+      conversionId: 'conversionId' in lead && lead.conversionId,
+    })
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', event: 'sale' })
+    const third = await rig.report(advertiserId, { transactionId: 't1', status: 'rejected' })
+    expect(third.result === 'refused' && third.error.code).toBe('ambiguous_conversion')
+  })
+})
+
+describe('a report that can not be right', () => {
+  test('is kept with its reason and leaves no key behind', async () => {
+    const { advertiserId } = await networkWithClick()
+    const outcome = await rig.report(advertiserId, { transactionId: 't9' })
+    expect(outcome.result === 'refused' && outcome.error.code).toBe('click_id_missing')
+    expect(await rig.list('select result, code, transaction_id from inbound_calls')).toEqual([
+      { result: 'quarantined', code: 'click_id_missing', transaction_id: 't9' },
+    ])
+    expect(await rig.list('select 1 from conversion_keys')).toEqual([])
+  })
+
+  test("for another advertiser's offer is refused", async () => {
+    const network = await networkWithClick()
+    const other = await rig.rows.advertiser()
+    const outcome = await rig.report(other, { clickId: 'c1' })
+    expect(outcome.result === 'refused' && outcome.error.code).toBe('offer_of_other_advertiser')
+    expect(network.advertiserId).not.toBe(other)
+  })
+})
+
+describe('a status change', () => {
+  test('supersedes what still waits, and the newer one travels', async () => {
+    const { advertiserId, destinationId } = await networkWithClick({
+      statuses: ['pending', 'approved', 'rejected'],
+    })
+    notDirect.add(destinationId)
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'pending' })
+    notDirect.clear()
+    await rig.report(advertiserId, { transactionId: 't1', status: 'approved' })
+    expect(await rig.decisions()).toEqual(['1 pending superseded', '2 approved scheduled'])
+    expect(await places()).toEqual([{ due: 0, travelling: 1 }])
+  })
+
+  test('of one that travels waits behind its batch, as its successor', async () => {
+    const { advertiserId } = await networkWithClick({ statuses: ['pending', 'approved', 'rejected'] })
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'pending' })
+    await rig.report(advertiserId, { transactionId: 't1', status: 'approved' })
+    expect(
+      await rig.list(`select p.next_id = n.id as linked, u.after_batch = b.id as behind, u.due_at > now() + interval '2 min' as backstop
+      from deliveries p join deliveries n on n.revision = 2 join due u on u.delivery_id = n.id join batches b on p.id = any(b.deliveries)
+      where p.revision = 1`),
+    ).toEqual([{ linked: true, behind: true, backstop: true }])
+  })
+
+  test('to an unselected rejected stops a selected one that waits', async () => {
+    const { advertiserId, destinationId } = await networkWithClick()
+    notDirect.add(destinationId)
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'approved' })
+    await rig.report(advertiserId, { transactionId: 't1', status: 'rejected' })
+    expect(await rig.decisions()).toEqual(['1 approved superseded', '2 rejected skipped status_not_selected'])
+    expect(await places()).toEqual([{ due: 0, travelling: 0 }])
+  })
+
+  test('to an unselected approved leaves a selected pending one in peace', async () => {
+    const { advertiserId, destinationId } = await networkWithClick({ statuses: ['pending'] })
+    notDirect.add(destinationId)
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'pending' })
+    await rig.report(advertiserId, { transactionId: 't1', status: 'approved' })
+    expect(await rig.decisions()).toEqual(['1 pending scheduled', '2 approved skipped status_not_selected'])
+  })
+
+  test('of the amount alone is sent only where the destination asks for amounts', async () => {
+    const { advertiserId, affiliateId, destinationId } = await networkWithClick()
+    const wantsAmounts = await rig.rows.destination(affiliateId, {}, { changes: ['status', 'amount'] })
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', payout: '1' })
+    await rig.end(1, 'delivered')
+    await rig.report(advertiserId, { transactionId: 't1', payout: '2' })
+    expect(await rig.decisions(destinationId)).toEqual([
+      '1 approved delivered',
+      '2 approved skipped amount_not_selected',
+    ])
+    expect(await rig.decisions(wantsAmounts)).toEqual(['1 approved delivered', '2 approved scheduled'])
+  })
+
+  test('back to a status is sent again although the tracker heard it before the other one', async () => {
+    const { advertiserId } = await networkWithClick()
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'approved', payout: '1' })
+    await rig.end(1, 'delivered')
+    await rig.report(advertiserId, { transactionId: 't1', status: 'rejected', payout: '1' })
+    await rig.report(advertiserId, { transactionId: 't1', status: 'approved', payout: '2' })
+    expect((await rig.decisions()).at(-1)).toBe('3 approved scheduled')
+  })
+})
+
+describe('a parked conversion', () => {
+  test('waits without deliveries and goes out in order, superseded but for the newest, when the click comes', async () => {
+    const network = await rig.rows.network({ statuses: ['pending', 'approved'] })
+    const parked = await rig.report(network.advertiserId, {
+      clickId: 'late',
+      transactionId: 't1',
+      status: 'pending',
+      payout: '3',
+    })
+    expect(parked).toMatchObject({ result: 'parked', revision: 1 })
+    await rig.report(network.advertiserId, { transactionId: 't1', status: 'approved' })
+    expect(await rig.decisions()).toEqual([])
+    expect(await rig.settleNow()).toBe(1)
+    expect(await rig.decisions()).toEqual([])
+    await rig.rows.click({ ...network, clickId: 'late', affiliateClickId: 'x' })
+    await rig.settleNow()
+    expect(await rig.decisions()).toEqual(['1 pending superseded', '2 approved scheduled'])
+    expect(await rig.list('select fanout_count, payout from revisions order by revision')).toEqual([
+      { fanout_count: 1, payout: '3.000000' },
+      { fanout_count: 1, payout: '3.000000' },
+    ])
+    expect(await rig.list('select 1 from unsettled')).toEqual([])
+    expect(rig.hinted).toHaveLength(1)
+  })
+
+  test('whose late click leads to another advertiser is kept for people to see', async () => {
+    const network = await rig.rows.network()
+    const other = await rig.rows.advertiser()
+    await rig.report(other, { clickId: 'late', transactionId: 't1' })
+    await rig.rows.click({ ...network, clickId: 'late', affiliateClickId: 'x' })
+    await rig.settleNow()
+    expect(await rig.list('select reason, isfinite(due_at) as again from unsettled')).toEqual([
+      { reason: 'offer_of_other_advertiser', again: false },
+    ])
+  })
+
+  test('is settled by a later report that names affiliate and offer', async () => {
+    const { advertiserId, affiliateId, offerId } = await rig.rows.network()
+    await rig.report(advertiserId, { clickId: 'never', transactionId: 't1' })
+    const { rows } = rig
+    await rows.insert('idempotency_keys', { key: 'unused', route: 'unused', request_hash: Buffer.from('') })
+    await rig.ctx.catalogue.refresh()
+    const again = await rig.report(advertiserId, {
+      clickId: 'never',
+      transactionId: 't1',
+      affiliateClickId: 'x',
+      affiliateId: rig.ctx.catalogue.partnerId('affiliate', affiliateId),
+      offerId: rig.ctx.catalogue.partnerId('offer', offerId),
+    })
+    expect(again).toMatchObject({ result: 'duplicate', revision: 1 })
+    expect(await rig.decisions()).toEqual(['1 approved scheduled'])
+  })
+})
+
+describe('without the store', () => {
+  test('nothing is acknowledged: store_unavailable', async () => {
+    const { advertiserId } = await networkWithClick()
+    await rig.report(advertiserId, { clickId: 'c1' })
+    const waiting = rig.report(advertiserId, { clickId: 'c1', transactionId: 'x' }).catch((error) => error)
+    await rig.list(
+      'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
+    )
+    const outcome = await waiting
+    expect(outcome.code === 'store_unavailable' || outcome.result === 'accepted').toBe(true)
+    const stored = await rig.list(`select 1 from conversions where transaction_id = 'x'`)
+    expect(stored).toHaveLength(outcome.result === 'accepted' ? 1 : 0)
+  })
+})
