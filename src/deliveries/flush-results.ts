@@ -1,0 +1,128 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Context } from '../context.ts'
+import { isUnavailable, sqlState } from '../db/database.ts'
+import type { LiveBatches } from '../dispatch/live-batches.ts'
+import type { LiveBatch } from '../dispatch/travelling.ts'
+import type { Outcome } from './outcome.ts'
+import type { Settlement } from './settle-outcome.ts'
+import { type FlushContext, writeOutcomesOnce } from './write-outcomes.ts'
+
+const FLUSHERS = 3
+const OUTCOMES_MAX = 500
+const LINGER_MS = 5
+const RETRY_EVERY_MS = 250
+
+export type ResultFlush = {
+  /** Commits it soon, and as often as it takes. */
+  push(outcome: Outcome): void
+  /** Resolves when all that was pushed is committed. */
+  drained(): Promise<void>
+}
+
+type Options = { workerId: string; live: LiveBatches }
+
+/**
+ * Group commit of outcomes. A batch keeps to one of the flushers, so that they never wait for each other's batch locks
+ * and the last outcome of a batch always knows that it is the last.
+ */
+export function createResultFlush(
+  ctx: FlushContext & Pick<Context, 'metrics'>,
+  options: Options,
+): ResultFlush {
+  const flushers = Array.from({ length: FLUSHERS }, () => createFlusher(ctx, options))
+  const flusherOf = new WeakMap<LiveBatch, Flusher>()
+  let turn = 0
+  return {
+    push(outcome) {
+      const { batch } = outcome.row
+      let flusher = flusherOf.get(batch)
+      if (flusher === undefined) {
+        flusher = flushers[turn++ % FLUSHERS] ?? createFlusher(ctx, options)
+        flusherOf.set(batch, flusher)
+      }
+      flusher.push(outcome)
+    },
+    async drained() {
+      await Promise.all(flushers.map((flusher) => flusher.drained()))
+    },
+  }
+}
+
+type Flusher = { push(outcome: Outcome): void; drained(): Promise<void> }
+
+function createFlusher(ctx: FlushContext & Pick<Context, 'metrics'>, { workerId, live }: Options): Flusher {
+  let waiting: Outcome[] = []
+  let running: Promise<void> | null = null
+
+  const run = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      if (waiting.length < OUTCOMES_MAX) await wait(LINGER_MS)
+      const group = waiting.slice(0, OUTCOMES_MAX)
+      waiting = waiting.slice(group.length)
+      await commit(group)
+    }
+  }
+
+  const commit = async (group: Outcome[]): Promise<void> => {
+    const settlements = await writeUntilDone(ctx, workerId, group)
+    if (settlements !== null) {
+      count(ctx, settlements)
+      live.settle(group.map((outcome) => outcome.row))
+      return
+    }
+    const [only, ...others] = group
+    if (only !== undefined && others.length === 0) return commit([withoutGuilt(ctx, only)])
+    await commit(group.slice(0, group.length >> 1))
+    await commit(group.slice(group.length >> 1))
+  }
+
+  return {
+    push(outcome) {
+      waiting.push(outcome)
+      running ??= run().finally(() => {
+        running = null
+      })
+    },
+    async drained() {
+      while (running !== null) await running
+    },
+  }
+}
+
+/** Null: Postgres refuses something in these rows (SQLSTATE 22, 23, 54); everything else is tried for ever. */
+async function writeUntilDone(
+  ctx: FlushContext,
+  workerId: string,
+  group: readonly Outcome[],
+): Promise<Settlement[] | null> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await writeOutcomesOnce(ctx, workerId, group)
+    } catch (err) {
+      if (isRefusedByStore(err)) return null
+      if (!isUnavailable(err) || tries % 40 === 0)
+        ctx.log.error({ err, outcomes: group.length }, 'outcomes could not be committed, trying again')
+      await wait(RETRY_EVERY_MS)
+    }
+  }
+}
+
+const isRefusedByStore = (error: unknown): boolean => /^(22|23|54)/.test(sqlState(error) ?? '')
+
+/** Second try of a row that Postgres refuses: without what the receiver wrote; then without the attempt, as failed. */
+function withoutGuilt(ctx: Pick<Context, 'log'>, outcome: Outcome): Outcome {
+  const { attempt, row } = outcome
+  ctx.log.error({ delivery: row.facts.deliveryId }, 'an outcome can not be stored as it is')
+  if (attempt !== null && (attempt.request !== null || attempt.response !== null))
+    return { ...outcome, attempt: { ...attempt, request: null, response: null } }
+  return {
+    ...outcome,
+    attempt: null,
+    next: { state: 'failed', reason: 'outcome_not_storable', error: 'The outcome could not be stored.' },
+  }
+}
+
+function count(ctx: Pick<Context, 'metrics'>, settlements: readonly Settlement[]): void {
+  for (const { change, state } of settlements)
+    if (change !== null && state !== 'scheduled') ctx.metrics.deliveries(state)
+}

@@ -1,0 +1,175 @@
+import type { Destination } from '../catalogue/catalogue.ts'
+import type { Context } from '../context.ts'
+import { compileDestination } from '../destinations/compile.ts'
+import type { Rendered, RenderedRequest } from '../destinations/render.ts'
+import { travelBanOf } from '../dispatch/travel-ban.ts'
+import type { TravellingRow } from '../dispatch/travelling.ts'
+import { toError } from '../kit/app-error.ts'
+import { newUuid } from '../kit/ids.ts'
+import type { OutboundOutcome } from '../outbound/outbound.ts'
+import { disableDestination } from './disable-destination.ts'
+import { logAttempt } from './log-attempt.ts'
+import { type AttemptRecord, cancel, fail, giveBack, nextAfter, type Outcome } from './outcome.ts'
+import { renderContext, renderTask } from './render-row.ts'
+import { planRetry } from './retry-plan.ts'
+import { retryScheduleMs } from './retry-schedule.ts'
+import type { SuspectRoom } from './suspect-room.ts'
+import { type Judgement, judge } from './verdict.ts'
+
+export type SendContext = Pick<
+  Context,
+  'config' | 'log' | 'clock' | 'db' | 'catalogue' | 'outbound' | 'secrets' | 'metrics'
+> & {
+  suspects: SuspectRoom
+  random(): number
+  mayStart(row: TravellingRow): boolean
+  /** Unix ms by Postgres' clock, which decides about partitions. */
+  storeNowMs(): number
+}
+
+/** What was asked for beside the row itself; loaded with its batch. */
+export type Loaded = {
+  /** True where payoutDueBefore was looked up. */
+  hasPayoutDue: boolean
+  /** Recorded request of the last attempt, for a replay of the original; null where it is not kept any more. */
+  original: RenderedRequest | null
+}
+
+type Sent = {
+  outcome: Exclude<OutboundOutcome, { kind: 'not_sent' }>
+  startedAt: Date
+  recorded: RenderedRequest
+}
+
+/**
+ * Sends one delivery as its destination is now and says what follows. Never rejects for what the row, its destination
+ * or its receiver does: that ends as an outcome. A row whose lease may end before the call does goes back unsent.
+ */
+export async function sendDelivery(ctx: SendContext, row: TravellingRow, loaded: Loaded): Promise<Outcome> {
+  const ban = travelBanOf(ctx.catalogue, { ...row.facts, ...row })
+  if (ban !== null) return ban.cancel === null ? giveBack(row) : cancel(row, ban.cancel)
+  const destination = ctx.catalogue.destination(row.destinationId)
+  if (destination === undefined || !ctx.mayStart(row)) return giveBack(row)
+  if (compileDestination(destination.definition).usesPayoutDelta && !loaded.hasPayoutDue) return giveBack(row)
+  const rendered = await render(ctx, row, destination, loaded).catch(toError)
+  if (rendered instanceof Error) return fail(row, 'render_failed', rendered.message.slice(0, 200))
+  const sent = await call(ctx, row, rendered)
+  if (sent === null) return giveBack(row)
+  return conclude(ctx, row, destination, sent)
+}
+
+async function render(
+  ctx: SendContext,
+  row: TravellingRow,
+  destination: Destination,
+  loaded: Loaded,
+): Promise<Rendered> {
+  const offer = ctx.catalogue.offer(row.facts.offerId)
+  if (offer === undefined) throw new Error('The offer is not known any more.')
+  if (row.replayRender === 'original' && loaded.original === null)
+    throw new Error('The recorded request is not kept any more.')
+  const original = row.replayRender === 'original' ? loaded.original : null
+  const task = { facts: row.facts, destination, offer, original }
+  return row.batch.suspect ? ctx.suspects.render(task) : renderTask(renderContext(ctx), task)
+}
+
+async function call(
+  ctx: SendContext,
+  row: TravellingRow,
+  { request, recorded }: Rendered,
+): Promise<Sent | null> {
+  const startedAt = ctx.clock.now()
+  const outcome = await ctx.outbound.send({
+    ...request,
+    timeoutMs: ctx.config.deliveryTimeoutMs,
+    mayStart: () => ctx.mayStart(row),
+  })
+  return outcome.kind === 'not_sent' ? null : { outcome, startedAt, recorded }
+}
+
+async function conclude(
+  ctx: SendContext,
+  row: TravellingRow,
+  destination: Destination,
+  sent: Sent,
+): Promise<Outcome> {
+  const judged = await judgeSent(ctx, row, destination, sent).catch(toError)
+  const judgement = judged instanceof Error ? UNJUDGED : judged
+  if (judgement.disable) await disableDestination(ctx, destination.id)
+  const next =
+    judged instanceof Error
+      ? { state: 'failed' as const, reason: 'verdict_failed', error: judged.message.slice(0, 200) }
+      : nextAfter(judged, row.heldForMs, () =>
+          planRetry({
+            retriesUsed: row.retriesUsed,
+            scheduleMs: retryScheduleMs(ctx.config, destination.definition),
+            random: ctx.random(),
+          }),
+        )
+  const attempt = toAttempt(ctx, row, destination, sent, judgement)
+  const outcome: Outcome = { row, attempt, next, floods: false }
+  logAttempt(ctx, outcome, attempt, sent.outcome)
+  return outcome
+}
+
+const UNJUDGED: Judgement = { verdict: 'retry', error: 'verdict_failed', retryAfterMs: null, disable: false }
+
+async function judgeSent(
+  ctx: SendContext,
+  row: TravellingRow,
+  { definition }: Destination,
+  { outcome }: Sent,
+): Promise<Judgement> {
+  const rules = { success: definition.success, refusals: compileDestination(definition).refusals }
+  const nowMs = ctx.clock.nowMs()
+  return row.batch.suspect ? ctx.suspects.judge({ outcome, rules, nowMs }) : judge(outcome, rules, nowMs)
+}
+
+const KEPT_CHARACTERS = 4096
+const CLOCK_SKEW_MAX_MS = 3_600_000
+
+function toAttempt(
+  ctx: SendContext,
+  row: TravellingRow,
+  destination: Destination,
+  { outcome, startedAt, recorded }: Sent,
+  { verdict, error }: Judgement,
+): AttemptRecord {
+  const storeNowMs = ctx.storeNowMs()
+  const idMs = Math.min(
+    Math.max(ctx.clock.nowMs(), storeNowMs - CLOCK_SKEW_MAX_MS),
+    storeNowMs + CLOCK_SKEW_MAX_MS,
+  )
+  return {
+    id: newUuid(idMs),
+    startedAt,
+    verdict,
+    httpStatus: outcome.kind === 'answer' ? outcome.answer.status : null,
+    error,
+    timingsMs: outcome.timings,
+    remoteIp: outcome.remoteIp,
+    destinationVersion: destination.version,
+    replayId: row.replayId,
+    request: recorded,
+    response: toResponse(outcome),
+  }
+}
+
+function toResponse(outcome: Sent['outcome']): unknown {
+  if (outcome.kind === 'error') return null
+  const { status, headers, body, bodyTruncated } = outcome.answer
+  const kept = cut(body)
+  return {
+    status,
+    headers,
+    body: kept,
+    ...((bodyTruncated || kept.length < body.length) && { truncated: true }),
+  }
+}
+
+/** At most 4 KiB of UTF-8, never half a character. */
+function cut(body: string): string {
+  if (body.length * 3 <= KEPT_CHARACTERS || Buffer.byteLength(body) <= KEPT_CHARACTERS) return body
+  const bytes = Buffer.from(body).subarray(0, KEPT_CHARACTERS)
+  return new TextDecoder('utf-8', { fatal: false }).decode(bytes, { stream: true })
+}

@@ -1,0 +1,128 @@
+import type { Context } from '../context.ts'
+import { type Tx, withTx } from '../db/database.ts'
+import { changeLanes, type LaneChanges } from '../dispatch/change-lanes.ts'
+import { lockConversions, redecide } from '../intake/redecide.ts'
+import { type Uuid, uuidTimeMs } from '../kit/ids.ts'
+import type { Outcome } from './outcome.ts'
+import { type Settlement, settleOutcome } from './settle-outcome.ts'
+import { fenceRows, listStoredAttempts, lockDeliveries, type OutcomeWrite, writeOutcomes } from './store.ts'
+
+/** What a flush runs on. */
+export type FlushContext = Pick<Context, 'config' | 'db' | 'catalogue' | 'clock' | 'log' | 'queues' | 'roads'>
+
+// The planner must take the id indexes whatever the statistics say: these plans are cached on the connection, and they
+// may have been made when the tables were empty.
+const BEGIN =
+  'begin; set local synchronous_commit = on; set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off'
+
+/**
+ * Commits up to 500 outcomes in one transaction and returns what became of them. Lock order: conversion keys, batches,
+ * deliveries, due, lanes; each by id. Rejects with what Postgres says; nothing is written then.
+ */
+export function writeOutcomesOnce(
+  ctx: FlushContext,
+  workerId: Uuid,
+  outcomes: readonly Outcome[],
+): Promise<Settlement[]> {
+  const sorted = outcomes.toSorted((a, b) => compare(idOf(a), idOf(b)))
+  return withTx(
+    ctx.db.results,
+    async (tx) => {
+      const ended = sorted.filter(({ next }) => next.state === 'refused' || next.state === 'failed')
+      if (ended.length > 0)
+        await lockConversions(
+          tx,
+          ended.map(({ row }) => row.facts.conversionId),
+        )
+      const settlements = await settleAll(tx, workerId, sorted)
+      if (settlements.length === 0) return settlements
+      await writeOutcomes(tx, toWrite(ctx, outcomes, settlements))
+      await changeLanes(tx, laneChanges(settlements))
+      const again = settlements.filter(hasEndedUnsent)
+      if (again.length > 0)
+        await redecide(
+          tx,
+          ctx,
+          again.map(({ outcome: { row } }) => ({
+            conversionId: row.facts.conversionId,
+            destinationId: row.destinationId,
+          })),
+        )
+      return settlements
+    },
+    BEGIN,
+  )
+}
+
+async function settleAll(tx: Tx, workerId: Uuid, sorted: readonly Outcome[]): Promise<Settlement[]> {
+  const fenced = await fenceRows(
+    tx,
+    workerId,
+    sorted.map((one) => ({ deliveryId: idOf(one), batchId: one.row.batch.id })),
+  )
+  const locked = await lockDeliveries(tx, sorted.map(idOf))
+  const late = sorted.filter((one) => !fenced.has(idOf(one)))
+  const stored = late.length === 0 ? new Set() : await listStoredAttempts(tx, attemptsOf(late))
+  return sorted.flatMap((outcome) => {
+    const isFenced = fenced.has(idOf(outcome))
+    const delivery = locked.get(idOf(outcome))
+    // Late without a new attempt: there is nothing to say, and no right to move the row.
+    const isSaid = isFenced || (outcome.attempt !== null && !stored.has(outcome.attempt.id))
+    return delivery === undefined || !isSaid ? [] : [settleOutcome(outcome, isFenced, delivery)]
+  })
+}
+
+const attemptsOf = (outcomes: readonly Outcome[]): { id: Uuid; deliveryId: Uuid }[] =>
+  outcomes.flatMap((one) => (one.attempt === null ? [] : [{ id: one.attempt.id, deliveryId: idOf(one) }]))
+
+function toWrite(
+  ctx: Pick<Context, 'catalogue'>,
+  outcomes: readonly Outcome[],
+  settlements: readonly Settlement[],
+): OutcomeWrite {
+  const rowsLeft = new Map<Outcome['row']['batch'], number>()
+  for (const { row } of outcomes) rowsLeft.set(row.batch, (rowsLeft.get(row.batch) ?? row.batch.open) - 1)
+  const batchIds = (isFinished: boolean): Uuid[] =>
+    [...rowsLeft].filter(([, left]) => (left === 0) === isFinished).map(([batch]) => batch.id)
+  const fencedBatches = new Set(settlements.filter((one) => !one.late).map((one) => one.outcome.row.batch.id))
+  return {
+    settlements,
+    wakes: settlements
+      .flatMap(({ wakes, outcome }) => (wakes === null ? [] : [toWake(ctx, wakes, outcome)]))
+      .sort((a, b) => compare(a.deliveryId, b.deliveryId)),
+    finished: batchIds(true).filter((id) => fencedBatches.has(id)),
+    shrunk: batchIds(false).filter((id) => fencedBatches.has(id)),
+  }
+}
+
+const toWake = (
+  { catalogue }: Pick<Context, 'catalogue'>,
+  deliveryId: Uuid,
+  { row }: Outcome,
+): { deliveryId: Uuid; notBeforeMs: number } => ({
+  deliveryId,
+  notBeforeMs: delayEndsMs(
+    deliveryId,
+    catalogue.destination(row.destinationId)?.definition.delay_seconds ?? 0,
+  ),
+})
+
+/** Unix ms before which a delayed delivery does not travel; its id carries the time of its revision. */
+const delayEndsMs = (deliveryId: Uuid, delaySeconds: number): number =>
+  uuidTimeMs(deliveryId) + delaySeconds * 1000
+
+const laneChanges = (settlements: readonly Settlement[]): LaneChanges => ({
+  blocks: settlements.flatMap(({ outcome: { next, row } }) =>
+    next.state === 'scheduled' && next.reason === 'receiver_asked'
+      ? [{ destinationId: row.destinationId, forMs: next.delayMs }]
+      : [],
+  ),
+  flooded: settlements.flatMap(({ outcome }) => (outcome.floods ? [outcome.row.destinationId] : [])),
+})
+
+/** Ended here without having reached the tracker: what counted as sent while it travelled did not arrive. */
+const hasEndedUnsent = ({ late, change, state }: Settlement): boolean =>
+  !late && change !== null && (state === 'refused' || state === 'failed')
+
+const idOf = (outcome: Outcome): Uuid => outcome.row.facts.deliveryId
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
