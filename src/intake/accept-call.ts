@@ -6,25 +6,18 @@ import { newUuid, type Uuid } from '../kit/ids.ts'
 import type { CallResult } from './call-answer.ts'
 import { OPTION_NAMES } from './call-options.ts'
 import { findSenderRefusal, type Sender } from './check-sender.ts'
+import { explainReport } from './explain.ts'
 import type { FindAdvertiser } from './find-advertiser.ts'
 import type { Intake } from './intake.ts'
 import { type ArrivedCall, toRawCall } from './raw-call.ts'
-import { fieldSources, type Reading, readCall } from './read-call.ts'
-import type { InboundCall, Report } from './report.ts'
+import { fieldSources, idsOf, type Reading, readCall } from './read-call.ts'
+import type { InboundCall } from './report.ts'
 import { storeReading, storeRefusal } from './store-report.ts'
-
-/** What attribution, payout and destinations a report would come to; stores nothing. */
-export type ExplainReport = (
-  ctx: Context,
-  advertiser: Advertiser,
-  report: Report,
-) => Promise<Record<string, unknown>>
 
 export type CallParts = {
   intake: Intake
   failedAttempts: FailedAttempts
   findAdvertiser: FindAdvertiser
-  explainReport: ExplainReport
 }
 
 export type PostbackCall = ArrivedCall & Sender & { contentType: string | null; isDryRun: boolean }
@@ -69,7 +62,7 @@ async function answerAdvertiser(
   const error = findSenderRefusal(ctx, advertiser, call)
   const reading = read(ctx, call, advertiser)
   const refused = error === null ? reading : { error, found: idsOf(reading) }
-  if (call.isDryRun) return explain(ctx, parts, { advertiser, reading: refused })
+  if (call.isDryRun) return explain(ctx, { advertiser, reading: refused })
   return storeReading(
     parts.intake,
     { ...toInboundCall(ctx, call, advertiser.id), advertiserId: advertiser.id },
@@ -96,30 +89,16 @@ function toInboundCall(ctx: Context, call: PostbackCall, advertiserId: Uuid | nu
   }
 }
 
-function idsOf(reading: Reading): Parameters<Intake['quarantine']>[2] {
-  if ('error' in reading) return reading.found
-  const { clickId, transactionId, event } = reading.report
-  return {
-    ...(clickId !== null && { clickId }),
-    ...(transactionId !== null && { transactionId }),
-    ...(event !== null && { event }),
-  }
-}
+type Understanding = { advertiser: Advertiser; reading: Reading }
 
-async function explain(
-  ctx: Context,
-  parts: CallParts,
-  { advertiser, reading }: { advertiser: Advertiser; reading: Reading },
-): Promise<CallResult> {
+async function explain(ctx: Context, { advertiser, reading }: Understanding): Promise<CallResult> {
   if ('error' in reading) return { refused: reading.error, callId: null }
   const { report, fields } = reading
-  return {
-    understood: {
-      dry_run: true,
-      fields: fieldSources(fields),
-      params: report.params,
-      notes: report.notes,
-      ...(await parts.explainReport(ctx, advertiser, report)),
-    },
+  const read = { fields: fieldSources(fields), params: report.params, notes: report.notes }
+  try {
+    return { understood: { dry_run: true, ...read, ...(await explainReport(ctx, advertiser, report)) } }
+  } catch (error) {
+    if (error instanceof AppError) return { refused: error, callId: null }
+    throw error
   }
 }

@@ -24,6 +24,12 @@ export const parseExactJson = (text: string): unknown => JSON.parse(text, keepNu
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !exactJson.isRawJSON(value)
 
+/** True for JSON that is nested too deep to be walked without danger to the stack. */
+export const isTooDeep = (value: unknown, levels = DEPTH_MAX): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((child) => isTooDeep(child, levels - 1)))
+
 /** Adds every leaf under its path with dots: `{"order":{"id":7}}` is `order.id`. Null is absent. Throws AppError. */
 export function readJson(object: JsonObject, sink: ParameterSink): void {
   addLeaves({ value: object, path: '', depth: 0 }, sink)

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
+import { toStorableText } from '../kit/text.ts'
 
 /** `broken`: some bytes or percent sequences were no text, or a NUL; U+FFFD stands in their place. */
 export type Decoded = { text: string; broken: boolean }
 
 const PERCENT = 0x25
 const PLUS = 0x2b
-const REPLACEMENT = '\ufffd'
 
 /**
  * Decodes one name or value of a query or form. `binary` holds one byte per character (latin1), as node:http gives URLs.
@@ -84,8 +84,8 @@ function hexDigit(code: number): number | null {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : null
 }
 
-/** Puts U+FFFD for what Postgres can not hold in text or jsonb: NUL and lone surrogates. */
+/** `broken` where the text held what Postgres can not: NUL or lone surrogates. */
 export function toStorable(text: string): Decoded {
-  if (text.isWellFormed() && !text.includes('\0')) return { text, broken: false }
-  return { text: text.toWellFormed().replaceAll('\0', REPLACEMENT), broken: true }
+  const storable = toStorableText(text)
+  return { text: storable, broken: storable !== text }
 }

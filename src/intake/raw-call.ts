@@ -1,4 +1,5 @@
-import { decodeFormText, toStorable } from './percent-decode.ts'
+import { toStorableText } from '../kit/text.ts'
+import { decodeFormText } from './percent-decode.ts'
 import type { InboundCall } from './report.ts'
 
 export const RAW_BODY_BYTES_MAX = 64 * 1024
@@ -27,7 +28,7 @@ export function toRawCall(call: ArrivedCall): InboundCall['raw'] {
     method: call.method,
     url: withoutText(maskUrl(call.url), token),
     headers: maskHeaders(call.headers, token),
-    body: kept === null ? null : withoutText(toStorable(kept.toString('utf8')).text, token),
+    body: kept === null ? null : withoutText(toStorableText(kept.toString('utf8')), token),
     truncated: !call.isWhole || (call.body?.length ?? 0) > RAW_BODY_BYTES_MAX,
   }
 }

@@ -64,6 +64,17 @@ export function fieldSources(
   return Object.fromEntries(Array.from(fields, ([name, { value, from }]) => [name, { value, from }]))
 }
 
+/** What a call is found by, whether it was understood or not. */
+export function idsOf(reading: Reading): FoundIds {
+  if ('error' in reading) return reading.found
+  const { clickId, transactionId, event } = reading.report
+  return {
+    ...(clickId !== null && { clickId }),
+    ...(transactionId !== null && { transactionId }),
+    ...(event !== null && { event }),
+  }
+}
+
 const ID_MAX = 500
 
 function foundIds(picked: PickedFields): FoundIds {

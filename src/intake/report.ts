@@ -37,6 +37,8 @@ export type InboundCall = {
   advertiserId: Uuid | null
   remoteIp: string | null
   reprocessedFrom: Uuid | null
+  /** When the advertiser's call came, where that is not now: the time of a new conversion that names none. */
+  receivedAt?: Date
   raw: {
     method: string
     /** Path and query with the token masked. */

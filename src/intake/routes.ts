@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import type { FailedAttempts } from '../http/failed-attempts.ts'
 import { AppError } from '../kit/app-error.ts'
-import { acceptCall, type CallParts, type ExplainReport, type PostbackCall } from './accept-call.ts'
+import { acceptCall, type CallParts, type PostbackCall } from './accept-call.ts'
 import { answerStyle, type CallAnswer, toCallAnswer } from './call-answer.ts'
 import { readCallOptions } from './call-options.ts'
 import { type CollectedBody, collectBody } from './collect-body.ts'
@@ -12,7 +12,7 @@ import { POSTBACK_SCHEMA, POSTBACK_TOKEN_SCHEMA } from './postback-schema.ts'
 
 const BODY_BYTES_MAX = 1024 * 1024
 
-type Parts = { intake: Intake; failedAttempts: FailedAttempts; explainReport: ExplainReport }
+type Parts = { intake: Intake; failedAttempts: FailedAttempts }
 
 /** GET and POST /postback/:token and /postback?token=: what advertisers call. Any content type is taken. */
 export const postbackRoutes =

@@ -1,0 +1,70 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Context } from '../context.ts'
+import { IdParams } from '../http/wire.ts'
+import { AppError } from '../kit/app-error.ts'
+import { decodeId, type Uuid } from '../kit/ids.ts'
+import { statusOf, toWireResult } from './call-answer.ts'
+import { InboundCallPage, InboundCallWithRequest, InboundQuery, toWireWithRequest } from './inbound-schema.ts'
+import { findInboundCall } from './inbound-store.ts'
+import type { Intake } from './intake.ts'
+import { listCalls } from './list-inbound-calls.ts'
+import { reprocessCall } from './reprocess-call.ts'
+
+const tags = ['inbound calls']
+
+/** /inbound-calls, registered under /v1. */
+export const inboundCallRoutes =
+  (ctx: Context, parts: { intake: Intake }): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      '/inbound-calls',
+      {
+        schema: {
+          tags,
+          summary: 'What advertisers called, newest first',
+          querystring: InboundQuery,
+          response: { 200: InboundCallPage },
+        },
+      },
+      (req) => listCalls(ctx, req.query),
+    )
+
+    app.get(
+      '/inbound-calls/:id',
+      {
+        schema: {
+          tags,
+          summary: 'One call with its raw request',
+          params: IdParams,
+          response: { 200: InboundCallWithRequest },
+        },
+      },
+      async (req) => {
+        const found = await findInboundCall(ctx.db.reads, callId(req.params.id))
+        if (found === null) throw notFound()
+        return toWireWithRequest(found.call, found.raw)
+      },
+    )
+
+    app.post(
+      '/inbound-calls/:id/reprocess',
+      { schema: { tags, summary: "Read a quarantined call again by today's rules", params: IdParams } },
+      async (req, reply) => {
+        const result = await reprocessCall(ctx, parts, callId(req.params.id))
+        if ('refused' in result) req.failure = result.refused.code
+        return reply.code(statusOf(result)).send(toWireResult(result, req.id))
+      },
+    )
+  }
+
+function callId(text: string): Uuid {
+  const id = decodeId('inboundCall', text)
+  if (id === null) throw notFound()
+  return id
+}
+
+const notFound = (): AppError =>
+  new AppError('not_found', {
+    message: 'There is no such inbound call.',
+    fix: 'GET /v1/inbound-calls lists the calls.',
+  })

@@ -1,0 +1,73 @@
+import type { Advertiser } from '../catalogue/catalogue.ts'
+import { syncCatalogue } from '../catalogue/resource.ts'
+import type { Context } from '../context.ts'
+import { AppError } from '../kit/app-error.ts'
+import { newUuid, type Uuid } from '../kit/ids.ts'
+import type { CallResult } from './call-answer.ts'
+import { findInboundCall, markReprocessed, type StoredCall } from './inbound-store.ts'
+import type { Intake } from './intake.ts'
+import { readStoredCall, storedConversion } from './read-stored-call.ts'
+import type { InboundCall } from './report.ts'
+import { storeReading } from './store-report.ts'
+
+type Needs = Pick<Context, 'db' | 'catalogue' | 'clock'>
+
+/**
+ * Reads a quarantined call again by today's rules, as a call of its own. What was refused again may be tried again, what
+ * was stored not. Throws AppError `not_found`, `not_reprocessable`, `overloaded`, `store_unavailable`.
+ */
+export async function reprocessCall(
+  ctx: Needs,
+  { intake }: { intake: Intake },
+  id: Uuid,
+): Promise<CallResult> {
+  const found = await findInboundCall(ctx.db.reads, id)
+  if (found === null) throw new AppError('not_found', { message: 'There is no such inbound call.' })
+  const raw = assertReprocessable(found)
+  await syncCatalogue(ctx)
+  const advertiser = findSender(ctx, found.call, raw)
+  const nowMs = ctx.clock.nowMs()
+  const call = {
+    id: newUuid(nowMs),
+    source: 'reprocess' as const,
+    advertiserId: advertiser.id,
+    remoteIp: found.call.remoteIp,
+    reprocessedFrom: id,
+    receivedAt: found.call.createdAt,
+    raw,
+  }
+  const result = await storeReading(intake, call, readStoredCall(raw, advertiser, nowMs))
+  if ('outcome' in result) await markReprocessed(ctx.db.reads, id)
+  return result
+}
+
+function assertReprocessable({
+  call,
+  raw,
+}: {
+  call: StoredCall
+  raw: InboundCall['raw'] | null
+}): InboundCall['raw'] {
+  if (call.result !== 'quarantined') throw refusal(`It was ${call.result}; only quarantined calls can be.`)
+  if (call.reprocessedAt !== null)
+    throw refusal(`It was processed again at ${call.reprocessedAt.toISOString()}.`)
+  if (raw === null) throw refusal('The raw call is past its retention.')
+  if (raw.truncated) throw refusal('Only a part of the raw call was kept.')
+  return raw
+}
+
+function findSender(
+  { catalogue }: Pick<Context, 'catalogue'>,
+  call: StoredCall,
+  raw: InboundCall['raw'],
+): Advertiser {
+  const named = storedConversion(raw)?.advertiser_id
+  const id = call.advertiserId ?? (typeof named === 'string' ? catalogue.resolve('advertiser', named) : null)
+  const advertiser = id === null ? undefined : catalogue.advertiser(id)
+  if (advertiser === undefined) throw refusal('It is not known which advertiser sent it.')
+  if (advertiser.archived) throw refusal('Its advertiser is archived.')
+  return advertiser
+}
+
+const refusal = (why: string): AppError =>
+  new AppError('not_reprocessable', { message: `This call can not be processed again. ${why}` })
