@@ -101,7 +101,15 @@ export const PresetSchema = Type.Object(
       },
       closed,
     ),
-    reversal: Type.Object({ by_postback: Type.Boolean(), how: Type.String() }, closed),
+    reversal: Type.Object(
+      {
+        by_postback: Type.Boolean(),
+        how: Type.String(),
+        /** What has to be set in the tracker for it to work. */
+        caveat: Type.Optional(Type.String()),
+      },
+      closed,
+    ),
     /** Added to the query of a test fire. */
     test_parameters: Type.Record(Type.String(), Type.String()),
     limits: Type.Array(Type.String()),

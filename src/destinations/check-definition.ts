@@ -1,0 +1,173 @@
+import { preset as presetNamed } from '../../config/presets/presets.ts'
+import type { ConversionStatus, Destination, DestinationDefinition } from '../catalogue/catalogue.ts'
+import { checkFields } from './check-fields.ts'
+import { checkHosts, type LookUp } from './check-host.ts'
+import { compileDestination } from './compile.ts'
+import { errorFinding, type Finding, hasErrors, shown, warningFinding } from './findings.ts'
+import { lintUrl } from './lint.ts'
+import { presetOf } from './recognise.ts'
+import { translateMacros } from './translate.ts'
+
+/** The wire fields of a destination; secrets and signing_secret already sealed. What is missing takes its default. */
+export type DestinationInput = Partial<Omit<DestinationDefinition, 'url_as_given'>> & { url: string }
+
+export type CheckOptions = {
+  allowCidrs: readonly string[]
+  /** Without it no host is looked up. */
+  lookUp?: LookUp
+  /** The affiliate's other destinations. */
+  siblings?: readonly Pick<Destination, 'definition' | 'archived'>[]
+}
+
+export type CheckedDefinition = { definition: DestinationDefinition; findings: Finding[] }
+
+/**
+ * Turns what was asked for into what is stored: defaults filled in, foreign macros translated, everything checked. Never
+ * throws; a finding with severity error means that it must not be stored.
+ */
+export async function checkDefinition(
+  input: DestinationInput,
+  options: CheckOptions,
+): Promise<CheckedDefinition> {
+  const asked = withDefaults(input)
+  const translated = translateTexts(asked)
+  const urls = lintUrls(translated.definition, options.allowCidrs)
+  const definition = { ...translated.definition, ...urls.fields }
+  const findings = [
+    ...checkPresetName(definition),
+    ...urls.findings,
+    ...translated.findings,
+    ...compileDestination(definition).problems,
+    ...checkFields(definition),
+    ...checkReversal(definition),
+    ...checkSiblings(definition, options.siblings ?? []),
+  ]
+  if (options.lookUp !== undefined && !hasErrors(findings)) {
+    const hosts = [definition.url, ...Object.values(definition.url_by_status)]
+    findings.push(...(await checkHosts(hosts, { allowCidrs: options.allowCidrs, lookUp: options.lookUp })))
+  }
+  return { definition, findings: withoutRepeats(findings) }
+}
+
+function withDefaults(input: DestinationInput): DestinationDefinition {
+  return {
+    name: input.name ?? null,
+    preset: input.preset ?? null,
+    method: input.method ?? 'GET',
+    url: input.url,
+    url_by_status: input.url_by_status ?? {},
+    headers: input.headers ?? {},
+    body: input.body ?? null,
+    content_type: input.content_type ?? null,
+    secrets: input.secrets ?? {},
+    events: [...new Set((input.events ?? []).map((event) => event.trim()))],
+    statuses: [...new Set(input.statuses ?? ['approved' as const])],
+    changes: [...new Set(input.changes ?? ['status' as const])],
+    offer_ids: [...new Set(input.offer_ids ?? [])],
+    fallback: input.fallback ?? false,
+    delay_seconds: input.delay_seconds ?? 0,
+    success: input.success ?? null,
+    retry: input.retry ?? null,
+    signing_secret: input.signing_secret ?? null,
+  }
+}
+
+/** Headers and body in our own macros. */
+function translateTexts(definition: DestinationDefinition): CheckedDefinition {
+  const findings: Finding[] = []
+  const translate = (text: string): string => {
+    const translation = translateMacros(text, { isUrl: false, isClickIdParameter: () => false })
+    findings.push(...translation.findings)
+    return translation.text
+  }
+  const headers = Object.fromEntries(
+    Object.entries(definition.headers).map(([name, text]) => [name, translate(text)]),
+  )
+  const body = definition.body === null ? null : translate(definition.body)
+  return { definition: { ...definition, headers, body }, findings }
+}
+
+function lintUrls(
+  definition: DestinationDefinition,
+  allowCidrs: readonly string[],
+): { fields: Partial<DestinationDefinition>; findings: Finding[] } {
+  const options = {
+    preset: definition.preset,
+    method: definition.method,
+    allowCidrs,
+    clickIdInBody: definition.body !== null && compileDestination(definition).clickIdMacro !== null,
+  }
+  const main = lintUrl(definition.url, options)
+  const byStatus: Partial<Record<ConversionStatus, string>> = {}
+  const findings = [...main.findings]
+  for (const [status, url] of Object.entries(definition.url_by_status)) {
+    const lint = lintUrl(url, options)
+    byStatus[status as ConversionStatus] = lint.url
+    findings.push(...lint.findings)
+  }
+  const given = main.url === definition.url ? {} : { url_as_given: definition.url }
+  return { fields: { url: main.url, url_by_status: byStatus, ...given }, findings }
+}
+
+function checkPresetName({ preset }: DestinationDefinition): Finding[] {
+  if (preset === null || presetNamed(preset) !== null) return []
+  return [
+    errorFinding(
+      'unknown_preset',
+      `There is no preset "${shown(preset)}".`,
+      'Use a name of GET /v1/presets, or leave preset out to have the tracker recognised.',
+    ),
+  ]
+}
+
+function checkReversal(definition: DestinationDefinition): Finding[] {
+  const preset = definition.statuses.includes('rejected') ? presetOf(definition) : null
+  if (preset === null || preset.kind === 'plain') return []
+  if (!preset.reversal.by_postback)
+    return [
+      warningFinding(
+        'tracker_cannot_reverse',
+        `${preset.title} takes nothing back by postback. ${preset.reversal.how}`,
+        'Leave rejected out of statuses.',
+      ),
+    ]
+  const { caveat } = preset.reversal
+  return caveat === undefined
+    ? []
+    : [
+        warningFinding(
+          'reversal_needs_setting',
+          caveat,
+          `How ${preset.title} reverses: ${preset.reversal.how}`,
+        ),
+      ]
+}
+
+function checkSiblings(
+  definition: DestinationDefinition,
+  siblings: readonly Pick<Destination, 'definition' | 'archived'>[],
+): Finding[] {
+  const isTwin = (other: DestinationDefinition): boolean =>
+    other.method === definition.method &&
+    other.url === definition.url &&
+    other.body === definition.body &&
+    overlap(other.offer_ids, definition.offer_ids) &&
+    overlap(other.events, definition.events)
+  if (!siblings.some((sibling) => !sibling.archived && isTwin(sibling.definition))) return []
+  return [
+    warningFinding(
+      'duplicate_destination',
+      'Another destination of this affiliate calls the same URL for the same offers.',
+      'Archive one of them, or each conversion is sent twice.',
+    ),
+  ]
+}
+
+/** An empty list means all. */
+const overlap = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === 0 || b.length === 0 || a.some((one) => b.includes(one))
+
+function withoutRepeats(findings: readonly Finding[]): Finding[] {
+  const seen = new Map(findings.map((finding) => [`${finding.code} ${finding.message}`, finding]))
+  return [...seen.values()]
+}
