@@ -14,15 +14,24 @@ export type PostgresIdentity = {
   binaries: PostgresBinaries
   /** Owner of the files that PostgreSQL needs; null: ours. */
   owner: { uid: number; gid: number } | null
-  spawn(command: string, args: readonly string[], options: SpawnOptions): ChildProcess
+  spawn(
+    command: string,
+    args: readonly string[],
+    options: Pick<SpawnOptions, 'stdio' | 'detached'>,
+  ): ChildProcess
 }
+
+const COPY_DIR = '/var/lib/postback-relay/postgres-18'
+
+/** In English, whose words errors are recognised by, and in no folder that could be gone. */
+const SURROUNDINGS = { cwd: '/', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' } }
 
 type Owner = { uid: number; gid: number }
 
 const ownIdentity = (binaries: PostgresBinaries): PostgresIdentity => ({
   binaries,
   owner: null,
-  spawn: (command, args, options) => spawn(command, [...args], options),
+  spawn: (command, args, options) => spawn(command, [...args], { ...SURROUNDINGS, ...options }),
 })
 
 /**
@@ -33,6 +42,7 @@ const ownIdentity = (binaries: PostgresBinaries): PostgresIdentity => ({
 export async function choosePostgresIdentity(
   binaries: PostgresBinaries,
   dataDir: string,
+  copyDir = COPY_DIR,
 ): Promise<PostgresIdentity> {
   if (process.getuid?.() !== 0) return ownIdentity(binaries)
   const owner = (await ownerOfCluster(dataDir)) ?? (await findOrMakeUser())
@@ -40,7 +50,7 @@ export async function choosePostgresIdentity(
     const identity = throughUser(binaries, owner, capabilities)
     if (await reaches(identity, binaries.postgres, dataDir)) return identity
   }
-  const copied = throughUser(await copyBinaries(binaries), owner, [])
+  const copied = throughUser(await copyBinaries(binaries, copyDir), owner, [])
   if (await reaches(copied, copied.binaries.postgres, dataDir)) return copied
   throw new Error(
     `DATA_DIR ${dataDir} lies below a folder that the user of PostgreSQL may not enter: move DATA_DIR, or set DATABASE_URL.`,
@@ -90,7 +100,7 @@ function throughUser(binaries: PostgresBinaries, owner: Owner, capabilities: str
     return {
       binaries,
       owner,
-      spawn: (command, args, options) => spawn(command, [...args], { ...options, ...owner }),
+      spawn: (command, args, options) => spawn(command, [...args], { ...SURROUNDINGS, ...options, ...owner }),
     }
   const granted = capabilities.map((name) => `+${name}`).join(',')
   const prefix = [
@@ -105,7 +115,8 @@ function throughUser(binaries: PostgresBinaries, owner: Owner, capabilities: str
   return {
     binaries,
     owner,
-    spawn: (command, args, options) => spawn('setpriv', [...prefix, command, ...args], options),
+    spawn: (command, args, options) =>
+      spawn('setpriv', [...prefix, command, ...args], { ...SURROUNDINGS, ...options }),
   }
 }
 
@@ -113,7 +124,6 @@ function throughUser(binaries: PostgresBinaries, owner: Owner, capabilities: str
 async function reaches(identity: PostgresIdentity, postgres: string, dataDir: string): Promise<boolean> {
   const probe = identity.spawn('/bin/sh', ['-c', 'test -x "$0" && cd "$1" && "$0" -V', postgres, dataDir], {
     stdio: 'ignore',
-    cwd: '/',
   })
   return new Promise((resolve) => {
     probe.once('error', () => resolve(false))
@@ -122,8 +132,7 @@ async function reaches(identity: PostgresIdentity, postgres: string, dataDir: st
 }
 
 /** Copies the binaries (about 60 MB) to where every user may read. */
-async function copyBinaries(binaries: PostgresBinaries): Promise<PostgresBinaries> {
-  const native = '/var/lib/postback-relay/postgres-18'
+async function copyBinaries(binaries: PostgresBinaries, native: string): Promise<PostgresBinaries> {
   await rm(native, { recursive: true, force: true })
   await cp(binaries.native, native, { recursive: true, verbatimSymlinks: true })
   return { native, initdb: join(native, 'bin', 'initdb'), postgres: join(native, 'bin', 'postgres') }

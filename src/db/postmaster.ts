@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { readFile, readlink, realpath, rm } from 'node:fs/promises'
+import { readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -39,9 +39,10 @@ export async function findPostmaster(clusterDir: string): Promise<Postmaster | n
 
 async function isServerOf(pid: number, clusterDir: string): Promise<boolean> {
   if (!isAlive(pid)) return false
-  // A PostgreSQL server works in its cluster's folder. Without /proc the file is believed.
-  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => null)
-  return cwd === null ? process.platform !== 'linux' : cwd === (await realpath(clusterDir))
+  // Without /proc the file is believed.
+  if (process.platform !== 'linux') return true
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return commandLine.includes(`\0-D\0${await realpath(clusterDir)}\0`)
 }
 
 /** True also for a process of somebody else. */
@@ -63,6 +64,8 @@ async function untilGone(pid: number): Promise<void> {
  * Resolves when the process is gone.
  */
 export async function stopPostmaster(postmaster: Postmaster, graceMs: number): Promise<void> {
+  // The pid of one that is gone may be somebody else's by now.
+  if (await isGoneWithin(postmaster, 0)) return
   for (const [signal, waitMs] of [
     ['SIGINT', graceMs],
     ['SIGQUIT', 500],

@@ -1,13 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
 import type { TestProject } from 'vitest/node'
+import { lockDataDir } from '../../src/db/data-dir-lock.ts'
 import type { DbPool } from '../../src/db/database.ts'
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { ensurePartitions } from '../../src/db/partitions.ts'
+import { findPostmaster, stopPostmaster } from '../../src/db/postmaster.ts'
 import { ensureRedisServer } from './redis-install.ts'
 
 /** What the tests of one run share: a PostgreSQL with a migrated template, and whether Redis is there. */
@@ -19,6 +21,7 @@ declare module 'vitest' {
   }
 }
 
+const DIR_PREFIX = 'relay-test-'
 const TEMPLATE = 'relay_template'
 const RUNNING = Symbol.for('postback-relay.test-services')
 
@@ -41,7 +44,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function startServices(): Promise<Running> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'relay-test-'))
+  await removeAbandoned()
+  const dataDir = await mkdtemp(join(tmpdir(), DIR_PREFIX))
   const postgres = await startEmbeddedPostgres({
     dataDir,
     log: pino({ level: 'warn' }),
@@ -68,6 +72,20 @@ async function startServices(): Promise<Running> {
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** Ends the servers of test runs that were killed. */
+async function removeAbandoned(): Promise<void> {
+  const names = await readdir(tmpdir())
+  for (const name of names.filter((found) => found.startsWith(DIR_PREFIX))) {
+    const dir = join(tmpdir(), name)
+    const lock = await lockDataDir(dir).catch(() => null)
+    if (lock === null) continue
+    const server = await findPostmaster(join(dir, 'postgres')).catch(() => null)
+    if (server !== null) await stopPostmaster(server, 1000)
+    await rm(dir, { recursive: true, force: true })
+    await lock.release()
   }
 }
 
