@@ -1,5 +1,7 @@
 import { createPrincipalFinder } from './accounts/find-principal.ts'
 import { keyRoutes } from './accounts/routes.ts'
+import { advertiserRoutes } from './advertisers/routes.ts'
+import { affiliateRoutes } from './affiliates/routes.ts'
 import type { Context } from './context.ts'
 import { requireKey } from './http/authentication.ts'
 import { createFailedAttempts } from './http/failed-attempts.ts'
@@ -8,6 +10,7 @@ import { serveDocs, serveOpenApi } from './http/openapi.ts'
 import { buildServer, type Server } from './http/server.ts'
 import { refuseUnstorableText } from './http/text-check.ts'
 import type { Intake } from './intake/intake.ts'
+import { offerRoutes } from './offers/routes.ts'
 import { healthRoutes } from './reports/health-routes.ts'
 import { reportRoutes } from './reports/routes.ts'
 
@@ -28,6 +31,9 @@ export async function buildApp(ctx: Context, _parts: AppParts): Promise<Server> 
       requireKey(v1, { failedAttempts, findPrincipal: createPrincipalFinder(ctx) })
       refuseUnstorableText(v1)
       honourIdempotencyKeys(v1, ctx)
+      await v1.register(advertiserRoutes(ctx))
+      await v1.register(offerRoutes(ctx))
+      await v1.register(affiliateRoutes(ctx))
       await v1.register(keyRoutes(ctx))
       await v1.register(reportRoutes(ctx))
     },
