@@ -18,9 +18,6 @@ export const reportRoutes =
           response: { 200: Ledger },
         },
       },
-      (req) => {
-        const explain = req.query.explain === '1' || req.query.explain === 'true'
-        return readLedger(ctx, { ...readSpan(req.query), explain })
-      },
+      (req) => readLedger(ctx, { ...readSpan(req.query), explain: req.query.explain ?? false }),
     )
   }

@@ -1,17 +1,13 @@
 import { type Static, Type } from 'typebox'
+import { Strict } from '../http/wire.ts'
 
 const Count = Type.Integer({ minimum: 0 })
 
-export const LedgerQuery = Type.Object(
-  {
-    from: Type.Optional(Type.String({ description: 'RFC 3339; default 24 h before "to"' })),
-    to: Type.Optional(Type.String({ description: 'RFC 3339; default now' })),
-    explain: Type.Optional(
-      Type.String({ enum: ['0', '1', 'true', 'false'], description: 'List what is unaccounted, up to 100' }),
-    ),
-  },
-  { additionalProperties: false },
-)
+export const LedgerQuery = Strict({
+  from: Type.Optional(Type.String({ maxLength: 40, description: 'RFC 3339; default 24 h before "to"' })),
+  to: Type.Optional(Type.String({ maxLength: 40, description: 'RFC 3339; default now' })),
+  explain: Type.Optional(Type.Boolean({ description: 'List what is unaccounted, up to 100' })),
+})
 
 const UnaccountedEntry = Type.Object({
   kind: Type.String(),
