@@ -1,0 +1,143 @@
+import { setMaxListeners } from 'node:events'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import type { Config } from '../../config/schema.ts'
+import { bareHostname } from './addresses.ts'
+import { type ConnectionFacts, OutboundFailure, toFailure } from './failure.ts'
+import { createDnsResolve, createVettedResolve, type Resolve } from './resolve.ts'
+import { createTlsUpgrade } from './tls.ts'
+import { createTunnel } from './tunnel.ts'
+import { within } from './within.ts'
+
+export type ConnectorParts = {
+  config: Pick<Config, 'outboundAllowCidrs' | 'outboundProxy' | 'deliveryTimeoutMs'>
+  /** How names become addresses; tests bring their own. */
+  resolve?: Resolve
+  /** Trusted roots (PEM) instead of Node's own. */
+  ca?: string
+}
+
+export type Target = { protocol: string; hostname: string; port: number }
+
+/** The only place that opens connections to receivers: what it dials is an address that was vetted. */
+export type Connector = {
+  /** A connection on which a request can be written at once. Rejects with OutboundFailure. */
+  connect(target: Target): Promise<Socket>
+  /** What is known of a connection of ours. The times are told once, to the first call on it. */
+  takeFacts(socket: Socket): ConnectionFacts
+  /** Ends the attempts under way. */
+  close(): void
+}
+
+const ADDRESSES_TRIED_MAX = 4
+const PHASE_MS_MAX = 4000
+
+export function createConnector({ config, resolve = createDnsResolve(), ca }: ConnectorParts): Connector {
+  const vettedResolve = createVettedResolve(resolve, config.outboundAllowCidrs)
+  const openSocket = config.outboundProxy === null ? openTcp : createTunnel(config.outboundProxy)
+  const upgrade = createTlsUpgrade(ca)
+  const known = new WeakMap<Socket, ConnectionFacts>()
+  const closing = new AbortController()
+  setMaxListeners(0, closing.signal)
+  // Below half of the total, so that a dead phase is named and not only the total.
+  const phaseMs = Math.min(PHASE_MS_MAX, Math.ceil(config.deliveryTimeoutMs * 0.45))
+
+  async function open(target: Target, facts: ConnectionFacts): Promise<Socket> {
+    const signal = closing.signal
+    const startedMs = performance.now()
+    const addresses = await within(phaseMs, vettedResolve(target.hostname), () => {
+      throw new OutboundFailure('dns_failed', `${target.hostname}: the name server does not answer`)
+    })
+    const isName = isIP(bareHostname(target.hostname)) === 0
+    const resolvedMs = performance.now()
+    if (isName) facts.dns = resolvedMs - startedMs
+    const tcp = await openFirst(addresses, (ip, limitMs) => {
+      facts.remoteIp = ip
+      return openSocket({ ip, port: target.port, limitMs, signal })
+    })
+    const connectedMs = performance.now()
+    facts.tcp = connectedMs - resolvedMs
+    if (target.protocol !== 'https:') return tcp
+    const secured = await upgrade({
+      socket: tcp,
+      hostname: target.hostname,
+      port: target.port,
+      limitMs: phaseMs,
+      signal,
+    })
+    facts.tls = performance.now() - connectedMs
+    return secured
+  }
+
+  async function openFirst(
+    addresses: readonly string[],
+    openOne: (ip: string, limitMs: number) => Promise<Socket>,
+  ): Promise<Socket> {
+    const tried = addresses.slice(0, ADDRESSES_TRIED_MAX)
+    const endsMs = performance.now() + phaseMs
+    let failure: unknown
+    for (const [index, ip] of tried.entries()) {
+      const leftMs = endsMs - performance.now()
+      const isLast = index === tried.length - 1
+      if (leftMs <= 0) break
+      try {
+        return await openOne(ip, isLast ? leftMs : leftMs / 2)
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  return {
+    connect: async (target) => {
+      const facts: ConnectionFacts = { remoteIp: null, dns: null, tcp: null, tls: null }
+      try {
+        const socket = await open(target, facts)
+        known.set(socket, facts)
+        return socket
+      } catch (error) {
+        const failure = toFailure(error)
+        if (failure === null) throw error
+        throw new OutboundFailure(failure.code, failure.message, facts)
+      }
+    },
+    takeFacts: (socket) => {
+      const facts = known.get(socket) ?? {
+        remoteIp: socket.remoteAddress ?? null,
+        dns: null,
+        tcp: null,
+        tls: null,
+      }
+      known.set(socket, { remoteIp: facts.remoteIp, dns: null, tcp: null, tls: null })
+      return facts
+    },
+    close: () => closing.abort(),
+  }
+}
+
+export type OpenSocket = (to: {
+  ip: string
+  port: number
+  limitMs: number
+  signal: AbortSignal
+}) => Promise<Socket>
+
+const openTcp: OpenSocket = ({ ip, port, limitMs, signal }) =>
+  new Promise((resolve, reject) => {
+    const socket = connectTcp({ host: ip, port, noDelay: true, signal })
+    const timer = setTimeout(() => {
+      socket.destroy(
+        new OutboundFailure('connect_timeout', `no connection to ${ip} within ${Math.round(limitMs)} ms`),
+      )
+    }, limitMs)
+    const onError = (error: Error) => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    socket.once('error', onError)
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      socket.off('error', onError)
+      resolve(socket)
+    })
+  })

@@ -1,0 +1,77 @@
+import { type ClientRequest, request as httpRequest, type RequestOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import got, { type Got } from 'got'
+import { type Call, HEADER_BYTES_MAX, runCall } from './call.ts'
+import { createConnector } from './connector.ts'
+import type { OutboundParts } from './create-outbound.ts'
+import { OutboundFailure } from './failure.ts'
+import { KeepAliveAgent } from './keep-alive-agent.ts'
+import type { Outbound } from './outbound.ts'
+
+type Agents = Record<'http:' | 'https:', KeepAliveAgent>
+
+/**
+ * Calls out with got. Its stream form is used: it is the cheapest one (bench/outbound-clients.ts) and lets an answer be
+ * cut. Redirects, retries and decompression are off; Call decides what an answer is.
+ */
+export function createGotOutbound(parts: OutboundParts): Outbound {
+  const connector = createConnector(parts)
+  const agents = {
+    'http:': new KeepAliveAgent('http:', connector),
+    'https:': new KeepAliveAgent('https:', connector),
+  }
+  const client = got.extend({
+    retry: { limit: 0 },
+    followRedirect: false,
+    throwHttpErrors: false,
+    decompress: false,
+    maxHeaderSize: HEADER_BYTES_MAX,
+  })
+  const callParts = {
+    connector,
+    userAgent: `postback-relay/${parts.config.version}`,
+    onBug: (error: Error) => parts.log.error({ err: error }, 'outbound call failed in an unknown way'),
+  }
+  return {
+    send: (request) => runCall(request, callParts, (call) => dispatch(client, agents, call)),
+    close: async () => {
+      connector.close()
+      agents['http:'].destroy()
+      agents['https:'].destroy()
+    },
+  }
+}
+
+function dispatch(client: Got, agents: Agents, call: Call): void {
+  const { method, body } = call.request
+  const stream = client.stream(call.url, {
+    method,
+    headers: call.headers,
+    ...(body !== null && { body, allowGetBody: true }),
+    request: (url, options) =>
+      startRequest(url, { ...options, agent: agents[url.protocol === 'https:' ? 'https:' : 'http:'] }, call),
+  })
+  stream.on('data', (chunk: Uint8Array) => call.chunk(chunk))
+  stream.once('end', () => call.complete())
+  stream.on('error', (error: unknown) => call.fail(error))
+  call.onStop(() => stream.destroy())
+}
+
+function startRequest(
+  url: URL,
+  options: RequestOptions & { agent: KeepAliveAgent },
+  call: Call,
+): ClientRequest {
+  options.agent.dropStale(url)
+  const request = httpRequest(url, options)
+  // Emitted right before the head is written to the connection.
+  request.once('socket', (socket: Socket) => {
+    if (!call.ready(socket)) request.destroy()
+  })
+  request.once('response', ({ statusCode = 0, headers }) => call.answered(statusCode, headers))
+  request.once('upgrade', (_answer, socket) => {
+    socket.destroy()
+    call.fail(new OutboundFailure('bad_answer', 'the receiver switched to another protocol'))
+  })
+  return request
+}
