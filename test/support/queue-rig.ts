@@ -16,6 +16,8 @@ export type QueueRig = {
   work(run?: (queue: QueueName, batchId: string) => Promise<void>): QueueWorkers
   /** Writes the heartbeat row of a worker that lives for the whole test. */
   beat(waitsMs?: Partial<Record<QueueName, number>>): Promise<void>
+  /** Removes that row: no worker lives. */
+  stopBeating(): Promise<void>
   close(): Promise<void>
 }
 
@@ -59,6 +61,9 @@ export async function openQueueRig(options: {
                on conflict (id) do update set waits_ms = excluded.waits_ms`,
         values: [workerId, waitsMs],
       })
+    },
+    async stopBeating() {
+      await direct.reads.query({ text: 'delete from workers' })
     },
     async close() {
       await Promise.all(workers.map((one) => one.close()))

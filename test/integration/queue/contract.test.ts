@@ -100,6 +100,8 @@ describe.each(backends.filter(([kind]) => kind === 'postgres' || hasRedis()))(
       rig.queues.take('deliver', 190)
       expect(rig.queues.room('deliver')).toBeLessThanOrEqual(10)
       await eventually(() => expect(rig.queues.room('deliver')).toBe(195))
+    await rig.stopBeating()
+    await eventually(() => expect(rig.queues.room('deliver')).toBe(0))
     })
 
     test('a queue whose claims wait over two seconds has no room until they are fast again', async () => {
@@ -119,6 +121,18 @@ describe.each(backends.filter(([kind]) => kind === 'postgres' || hasRedis()))(
       proxy.cut()
       const after = await addEventually('deliver')
       await eventually(() => expect(ranOf(after)).toBe(1))
+    })
+
+    test('a hint whose connection is lost before the answer is a maybe at once', async () => {
+      const { rig, proxy } = await start()
+      await addEventually('deliver')
+      proxy.freeze()
+      const startedMs = performance.now()
+      const outcome = rig.queues.hint('deliver', newBatchId())
+      await new Promise((resolve) => setImmediate(resolve))
+      proxy.cut()
+      expect(await outcome).toBe('maybe')
+      expect(performance.now() - startedMs).toBeLessThan(1000)
     })
 
     test('a backend that is away at the start costs one warning, and works when it is there', async () => {
