@@ -11,6 +11,7 @@ const FLUSHERS = 3
 const OUTCOMES_MAX = 500
 const LINGER_MS = 5
 const RETRY_EVERY_MS = 250
+const NOT_STORABLE = 'outcome_not_storable'
 
 export type ResultFlush = {
   /** Commits it soon, and as often as it takes. */
@@ -71,9 +72,17 @@ function createFlusher(ctx: FlushContext & Pick<Context, 'metrics'>, { workerId,
       return
     }
     const [only, ...others] = group
-    if (only !== undefined && others.length === 0) return commit([withoutGuilt(ctx, only)])
+    if (only !== undefined && others.length === 0) return commitGuilty(only)
     await commit(group.slice(0, group.length >> 1))
     await commit(group.slice(group.length >> 1))
+  }
+
+  const commitGuilty = async (outcome: Outcome): Promise<void> => {
+    const milder = withoutGuilt(outcome)
+    ctx.log.error({ delivery: outcome.row.facts.deliveryId }, 'an outcome can not be stored as it is')
+    // Nothing is left to leave out: its lease will end, and the sweeper takes it over.
+    if (milder === null) live.settle([outcome.row])
+    else await commit([milder])
   }
 
   return {
@@ -109,17 +118,14 @@ async function writeUntilDone(
 
 const isRefusedByStore = (error: unknown): boolean => /^(22|23|54)/.test(sqlState(error) ?? '')
 
-/** Second try of a row that Postgres refuses: without what the receiver wrote; then without the attempt, as failed. */
-function withoutGuilt(ctx: Pick<Context, 'log'>, outcome: Outcome): Outcome {
-  const { attempt, row } = outcome
-  ctx.log.error({ delivery: row.facts.deliveryId }, 'an outcome can not be stored as it is')
+/** Next try of a row that Postgres refuses: without what the receiver wrote, then as failed; null: tried both. */
+function withoutGuilt(outcome: Outcome): Outcome | null {
+  const { attempt, next } = outcome
   if (attempt !== null && (attempt.request !== null || attempt.response !== null))
     return { ...outcome, attempt: { ...attempt, request: null, response: null } }
-  return {
-    ...outcome,
-    attempt: null,
-    next: { state: 'failed', reason: 'outcome_not_storable', error: 'The outcome could not be stored.' },
-  }
+  if (next.state === 'failed' && next.reason === NOT_STORABLE) return null
+  const error = 'The outcome could not be stored.'
+  return { ...outcome, attempt: null, next: { state: 'failed', reason: NOT_STORABLE, error } }
 }
 
 function count(ctx: Pick<Context, 'metrics'>, settlements: readonly Settlement[]): void {

@@ -152,15 +152,6 @@ const failureOf = ({ change, outcome: { next } }: Settlement): string | null =>
 const toJson = (value: unknown): string | null =>
   value === null || value === undefined ? null : JSON.stringify(value)
 
-/** Removes own batches that turned out to be empty: all their rows were finished before. */
-export async function deleteBatch(db: Db, batchId: Uuid, workerId: Uuid): Promise<void> {
-  await db.query({
-    name: 'delete_batch',
-    text: 'delete from batches where id = $1 and claimed_by = $2',
-    values: [batchId, workerId],
-  })
-}
-
 /** payout_due of the newest revision that each destination was told before the given one; absent where none was. */
 export async function listPayoutDueBefore(
   db: Db,

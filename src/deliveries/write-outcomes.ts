@@ -1,14 +1,15 @@
 import type { Context } from '../context.ts'
 import { type Tx, withTx } from '../db/database.ts'
 import { changeLanes, type LaneChanges } from '../dispatch/change-lanes.ts'
+import { sortWakes, wakeOf } from '../dispatch/wake.ts'
 import { lockConversions, redecide } from '../intake/redecide.ts'
-import { type Uuid, uuidTimeMs } from '../kit/ids.ts'
+import type { Uuid } from '../kit/ids.ts'
 import type { Outcome } from './outcome.ts'
 import { type Settlement, settleOutcome } from './settle-outcome.ts'
 import { fenceRows, listStoredAttempts, lockDeliveries, type OutcomeWrite, writeOutcomes } from './store.ts'
 
 /** What a flush runs on. */
-export type FlushContext = Pick<Context, 'config' | 'db' | 'catalogue' | 'clock' | 'log' | 'queues' | 'roads'>
+export type FlushContext = Pick<Context, 'db' | 'catalogue' | 'log'>
 
 // The planner must take the id indexes whatever the statistics say: these plans are cached on the connection, and they
 // may have been made when the tables were empty.
@@ -30,9 +31,11 @@ export function writeOutcomesOnce(
     async (tx) => {
       const ended = sorted.filter(({ next }) => next.state === 'refused' || next.state === 'failed')
       if (ended.length > 0)
-        await lockConversions(
-          tx,
-          ended.map(({ row }) => row.facts.conversionId),
+        await ctx.catalogue.upTo(
+          await lockConversions(
+            tx,
+            ended.map(({ row }) => row.facts.conversionId),
+          ),
         )
       const settlements = await settleAll(tx, workerId, sorted)
       if (settlements.length === 0) return settlements
@@ -87,29 +90,15 @@ function toWrite(
   const fencedBatches = new Set(settlements.filter((one) => !one.late).map((one) => one.outcome.row.batch.id))
   return {
     settlements,
-    wakes: settlements
-      .flatMap(({ wakes, outcome }) => (wakes === null ? [] : [toWake(ctx, wakes, outcome)]))
-      .sort((a, b) => compare(a.deliveryId, b.deliveryId)),
+    wakes: sortWakes(
+      settlements.flatMap(({ wakes, outcome }) =>
+        wakes === null ? [] : [wakeOf(ctx.catalogue, wakes, outcome.row.destinationId)],
+      ),
+    ),
     finished: batchIds(true).filter((id) => fencedBatches.has(id)),
     shrunk: batchIds(false).filter((id) => fencedBatches.has(id)),
   }
 }
-
-const toWake = (
-  { catalogue }: Pick<Context, 'catalogue'>,
-  deliveryId: Uuid,
-  { row }: Outcome,
-): { deliveryId: Uuid; notBeforeMs: number } => ({
-  deliveryId,
-  notBeforeMs: delayEndsMs(
-    deliveryId,
-    catalogue.destination(row.destinationId)?.definition.delay_seconds ?? 0,
-  ),
-})
-
-/** Unix ms before which a delayed delivery does not travel; its id carries the time of its revision. */
-const delayEndsMs = (deliveryId: Uuid, delaySeconds: number): number =>
-  uuidTimeMs(deliveryId) + delaySeconds * 1000
 
 const laneChanges = (settlements: readonly Settlement[]): LaneChanges => ({
   blocks: settlements.flatMap(({ outcome: { next, row } }) =>

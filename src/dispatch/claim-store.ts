@@ -7,7 +7,7 @@ import type { ClaimedDelivery } from './travelling.ts'
 
 type ClaimRow = {
   catalogue: number
-  db_now_ms: number
+  store_now_ms: number
   wait_ms: number
   lane_id: Uuid | null
   suspect: boolean
@@ -48,7 +48,8 @@ type ClaimRow = {
 export type ClaimedBatch = {
   /** catalogue_version as of the claim. */
   catalogueVersion: number
-  dbNowMs: number
+  /** Unix ms by Postgres' clock. */
+  storeNowMs: number
   /** From the batch's commit to this claim. */
   waitMs: number
   /** The lane it was made for by the sweeper; null: mixed. */
@@ -67,7 +68,7 @@ claimed as (
   returning b.created_at, b.destination_id as lane_id, b.suspect, b.deliveries
 )
 select (select n from catalogue_version)::float8 as catalogue,
-  (extract(epoch from now()) * 1000)::float8 as db_now_ms,
+  (extract(epoch from now()) * 1000)::float8 as store_now_ms,
   (extract(epoch from now() - b.created_at) * 1000)::float8 as wait_ms,
   b.lane_id, b.suspect,
   d.id, d.conversion_id, d.revision, d.destination_id, d.advertiser_id, d.offer_id, d.affiliate_id, d.status,
@@ -115,7 +116,7 @@ export async function claimBatch(
   if (first === undefined) return null
   return {
     catalogueVersion: first.catalogue,
-    dbNowMs: first.db_now_ms,
+    storeNowMs: first.store_now_ms,
     waitMs: first.wait_ms,
     destinationId: first.lane_id,
     suspect: first.suspect,
@@ -183,12 +184,11 @@ export async function renewBatches(
   return new Set(rows.map((row) => row.id))
 }
 
-/** Lets the sweeper take over at once what never got a job. A batch that was claimed meanwhile stays. */
-export async function expireBatches(db: Db, batchIds: Uuid[]): Promise<void> {
+/** A batch that turned out to be empty: all its rows were finished before. */
+export async function deleteOwnBatch(db: Db, batchId: Uuid, workerId: Uuid): Promise<void> {
   await db.query({
-    name: 'expire_batches',
-    text: `with ${COMMIT_ASYNC}
-      update batches b set lease_until = now() from off where b.id = any($1::uuid[]) and b.claimed_by is null`,
-    values: [batchIds],
+    name: 'delete_own_batch',
+    text: 'delete from batches where id = $1 and claimed_by = $2',
+    values: [batchId, workerId],
   })
 }

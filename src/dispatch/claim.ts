@@ -14,7 +14,7 @@ export type Claimed = {
   batch: LiveBatch
   rows: TravellingRow[]
   catalogueVersion: number
-  dbNowMs: number
+  storeNowMs: number
   waitMs: number
 }
 
@@ -57,7 +57,7 @@ function toClaimed(input: Claim, claimed: ClaimedBatch, sentAtMs: number): Claim
     batch,
     rows: claimed.deliveries.map((delivery) => ({ ...delivery, batch })),
     catalogueVersion: claimed.catalogueVersion,
-    dbNowMs: claimed.dbNowMs,
+    storeNowMs: claimed.storeNowMs,
     waitMs: claimed.waitMs,
   }
 }
