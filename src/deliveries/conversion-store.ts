@@ -97,6 +97,15 @@ export async function findConversion(db: Db, id: Uuid): Promise<ConversionRow | 
   return rows[0] ?? null
 }
 
+/** Newest first. */
+export async function listConversionsByIds(db: Db, ids: readonly Uuid[]): Promise<ConversionRow[]> {
+  const { rows } = await db.query<ConversionRow>({
+    text: `${SELECT} where c.id = any($1::uuid[]) order by c.id desc`,
+    values: [ids],
+  })
+  return rows
+}
+
 export type RevisionRow = {
   id: Uuid
   revision: number

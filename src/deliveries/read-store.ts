@@ -141,6 +141,17 @@ export async function findDelivery(db: Db, id: Uuid): Promise<DeliveryRow | null
   return rows[0] ?? null
 }
 
+const TRACED_MAX = 200
+
+/** Deliveries of some conversions, newest first, for a trace. */
+export async function listDeliveriesOf(db: Db, conversionIds: readonly Uuid[]): Promise<DeliveryRow[]> {
+  const { rows } = await db.query<DeliveryRow>({
+    text: `select ${COLUMNS} from ${FROM} where d.conversion_id = any($1::uuid[]) order by d.id desc limit ${TRACED_MAX}`,
+    values: [conversionIds],
+  })
+  return rows
+}
+
 export type AttemptRow = {
   id: Uuid
   started_at: Date

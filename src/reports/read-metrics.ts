@@ -1,6 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Context } from '../context.ts'
-import { isUnavailable } from '../db/database.ts'
 import { flushMetrics } from './metric-totals.ts'
 import { renderBacklog, renderStoreUp, renderTotals } from './render-metrics.ts'
 import { type Backlog, listMetricTotals, readBacklog } from './store.ts'
@@ -14,7 +13,9 @@ const BACKLOG_REST_FACTOR = 50
  * maximum); process_* and nodejs_* are of the process that answers. Without Postgres it says relay_store_up 0 and the
  * process' own, and does not fail.
  */
-export function createMetricsPage(ctx: Pick<Context, 'db' | 'metrics' | 'clock'>): () => Promise<string> {
+export function createMetricsPage(
+  ctx: Pick<Context, 'db' | 'metrics' | 'clock' | 'log'>,
+): () => Promise<string> {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const backlog = rarely(ctx, () => readBacklog(ctx.db.reads))
@@ -24,8 +25,8 @@ export function createMetricsPage(ctx: Pick<Context, 'db' | 'metrics' | 'clock'>
     return Promise.all([renderTotals(totals), backlog().then(renderBacklog), renderStoreUp(true)])
   }
   return async () => {
-    const parts = await relayParts().catch((error: unknown) => {
-      if (!isUnavailable(error)) throw error
+    const parts = await relayParts().catch((err: unknown) => {
+      ctx.log.warn({ err }, 'metrics could not be read from Postgres')
       return Promise.all([renderStoreUp(false)])
     })
     return `${[...parts, await registry.metrics()].map((part) => part.trimEnd()).join('\n')}\n`

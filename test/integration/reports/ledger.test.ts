@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { decodeId } from '../../../src/kit/ids.ts'
+import { type ReadsApp, startReadsApp } from '../../support/reads-app.ts'
+
+let app: ReadsApp
+let net: Awaited<ReturnType<ReadsApp['rows']['network']>>
+
+beforeAll(async () => {
+  app = await startReadsApp()
+  net = await app.rows.network()
+})
+afterAll(() => app.close())
+
+const HOUR_MS = 3_600_000
+let hoursBack = 0
+
+/** A span of its own per test, so that tests do not see each other's rows. */
+function nextSpan() {
+  hoursBack += 2
+  const at = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - hoursBack * HOUR_MS
+  const query = `from=${new Date(at).toISOString()}&to=${new Date(at + HOUR_MS).toISOString()}`
+  return {
+    at: at + 1000,
+    read: async () => (await app.get(`/v1/ledger?${query}`)).json,
+    explain: async () => (await app.get(`/v1/ledger?${query}&explain=1`)).json,
+  }
+}
+
+async function fannedOut(at: number, states: readonly string[]) {
+  const conversion = await app.rows.conversion({ ...net, at })
+  const revision = await app.rows.revision(conversion, { fanoutCount: states.length })
+  const deliveries: string[] = []
+  for (const state of states)
+    deliveries.push(
+      await app.rows.delivery({ conversion, revision, destinationId: net.destinationId, state }),
+    )
+  return { conversion, revision, deliveries }
+}
+
+test('a revision with a row for each of its destinations is accounted for', async () => {
+  const span = nextSpan()
+  await fannedOut(span.at, [
+    'scheduled',
+    'delivered',
+    'skipped',
+    'refused',
+    'failed',
+    'superseded',
+    'cancelled',
+  ])
+  expect(await span.explain()).toMatchObject({
+    revisions: { accepted: 1, fanned_out: 1, waiting: 0, parked: 0, unattributed: 0 },
+    deliveries: {
+      scheduled: 1,
+      held: 0,
+      delivered: 1,
+      refused: 1,
+      failed: 1,
+      skipped: 1,
+      superseded: 1,
+      cancelled: 1,
+    },
+    unaccounted: 0,
+    explain: [],
+  })
+})
+
+test('parked, unattributed and waiting revisions are accounted for without deliveries', async () => {
+  const span = nextSpan()
+  const waits = [
+    { reason: 'unknown_click', due_at: new Date() },
+    { reason: 'unknown_click', due_at: 'infinity' },
+    { reason: 'no_store', due_at: new Date() },
+  ]
+  for (const wait of waits) {
+    const conversion = await app.rows.conversion({ advertiserId: net.advertiserId, at: span.at })
+    await app.rows.revision(conversion, { fanoutCount: null })
+    await app.rows.insert('unsettled', { conversion_id: conversion.id, click_id: 'c', ...wait })
+  }
+  expect(await span.read()).toMatchObject({
+    revisions: { accepted: 3, fanned_out: 0, waiting: 1, parked: 1, unattributed: 1 },
+    unaccounted: 0,
+  })
+})
+
+test('a delivery row deleted by hand is unaccounted and named', async () => {
+  const span = nextSpan()
+  const { conversion, deliveries } = await fannedOut(span.at, ['delivered', 'skipped'])
+  await app.ctx.db.reads.query({ text: 'delete from deliveries where id = $1', values: [deliveries[0]] })
+  const ledger = await span.explain()
+  expect(ledger.unaccounted).toBe(1)
+  expect(ledger.explain).toHaveLength(1)
+  expect(ledger.explain[0]).toMatchObject({ kind: 'deliveries_missing', revision: 1, count: 1 })
+  expect(decodeId('conversion', ledger.explain[0].conversion_id)).toBe(conversion.id)
+})
+
+test('all delivery rows of a revision gone count one by one', async () => {
+  const span = nextSpan()
+  const { deliveries } = await fannedOut(span.at, ['delivered', 'skipped', 'refused'])
+  await app.ctx.db.reads.query({
+    text: 'delete from deliveries where id = any($1::uuid[])',
+    values: [deliveries],
+  })
+  expect(await span.read()).toMatchObject({ unaccounted: 3 })
+})
+
+test('a missing and a surplus row of two revisions do not cancel out', async () => {
+  const span = nextSpan()
+  const one = await fannedOut(span.at, ['delivered'])
+  const two = await fannedOut(span.at, ['delivered'])
+  await app.ctx.db.reads.query({
+    text: 'update deliveries set revision_id = $1 where id = $2',
+    values: [two.revision.id, one.deliveries[0]],
+  })
+  const ledger = await span.explain()
+  expect(ledger.unaccounted).toBe(2)
+  expect(ledger.explain.map((one: { kind: string }) => one.kind).sort()).toEqual([
+    'deliveries_missing',
+    'deliveries_unexpected',
+  ])
+})
+
+test('a revision row deleted by hand leaves its deliveries unexpected', async () => {
+  const span = nextSpan()
+  const { revision } = await fannedOut(span.at, ['delivered'])
+  await app.ctx.db.reads.query({ text: 'delete from revisions where id = $1', values: [revision.id] })
+  expect(await span.explain()).toMatchObject({
+    revisions: { accepted: 0 },
+    unaccounted: 1,
+    explain: [{ kind: 'deliveries_unexpected', count: 1 }],
+  })
+})
+
+test('a revision that is neither fanned out nor unsettled is unaccounted', async () => {
+  const span = nextSpan()
+  const conversion = await app.rows.conversion({ ...net, at: span.at })
+  await app.rows.revision(conversion, { fanoutCount: null })
+  expect(await span.explain()).toMatchObject({
+    revisions: { accepted: 1, fanned_out: 0, waiting: 0, parked: 0, unattributed: 0 },
+    unaccounted: 1,
+    explain: [{ kind: 'revision_without_place' }],
+  })
+})
+
+test('a scheduled delivery that neither waits nor travels is unaccounted and named', async () => {
+  const span = nextSpan()
+  const { deliveries } = await fannedOut(span.at, ['scheduled'])
+  await app.ctx.db.reads.query({ text: 'delete from due where delivery_id = $1', values: deliveries })
+  const ledger = await span.explain()
+  expect(ledger).toMatchObject({ unaccounted: 1, explain: [{ kind: 'delivery_without_place' }] })
+  expect(decodeId('delivery', ledger.explain[0].delivery_id)).toBe(deliveries[0])
+  await app.rows.batch(deliveries)
+  expect(await span.read()).toMatchObject({ unaccounted: 0 })
+})
+
+test('deliveries of tests do not count', async () => {
+  const span = nextSpan()
+  const { conversion, revision } = await fannedOut(span.at, ['delivered'])
+  await app.rows.delivery({
+    conversion,
+    revision,
+    destinationId: net.destinationId,
+    place: 'nowhere',
+    test: true,
+  })
+  expect(await span.read()).toMatchObject({ deliveries: { delivered: 1, scheduled: 0 }, unaccounted: 0 })
+})
+
+test('what a paused destination holds counts as held', async () => {
+  const span = nextSpan()
+  const destinationId = await app.rows.destination(net.affiliateId, { state: 'paused' })
+  const conversion = await app.rows.conversion({ ...net, at: span.at })
+  const revision = await app.rows.revision(conversion)
+  await app.rows.delivery({ conversion, revision, destinationId })
+  expect(await span.read()).toMatchObject({ deliveries: { scheduled: 0, held: 1 }, unaccounted: 0 })
+})
+
+test('the span is a half-open interval of acceptance times', async () => {
+  const span = nextSpan()
+  const start = span.at - 1000
+  await fannedOut(start, ['delivered'])
+  await fannedOut(start + HOUR_MS, ['delivered'])
+  expect(await span.read()).toMatchObject({ revisions: { accepted: 1 }, deliveries: { delivered: 1 } })
+})
+
+test.each([
+  ['from=yesterday', 'from', 'invalid_time'],
+  ['to=2026-02-30T25:00:00Z', 'to', 'invalid_time'],
+  ['from=2026-02-01&to=2026-01-01', 'from', 'invalid_field'],
+  ['from=2025-01-01&to=2026-01-01', 'from', 'invalid_field'],
+  ['explain=maybe', 'explain', 'invalid_field'],
+  ['form=2026-01-01', 'form', 'unknown_field'],
+])('the ledger refuses %s by name', async (query, field, code) => {
+  const { status, json } = await app.get(`/v1/ledger?${query}`)
+  expect(status).toBe(400)
+  expect(json.error).toMatchObject({ code, field })
+})
