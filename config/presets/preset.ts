@@ -57,6 +57,8 @@ const ParameterSchema = Type.Object(
     /** Names that people write here and that the tracker does not read. */
     mistaken: Type.Optional(Type.Array(Type.String())),
     length_max: Type.Optional(Type.Integer({ minimum: 1 })),
+    /** The tracker compares the value with its case. */
+    case_sensitive: Type.Optional(Type.Boolean()),
     /** What happens without it; the end of "Without NAME ". */
     without: Type.Optional(Type.String()),
   },
@@ -86,6 +88,13 @@ export const PresetSchema = Type.Object(
     method: Type.Union([Type.Literal('GET'), Type.Literal('POST')]),
     /** A URL as it should look; words in capitals are to be filled in. */
     example: Type.Union([Type.String(), Type.Null()]),
+    /** Headers and body that go with the example. */
+    headers: Type.Optional(Type.Record(Type.String(), Type.String())),
+    body: Type.Optional(Type.String()),
+    /** Older conversions are refused. */
+    age_seconds_max: Type.Optional(Type.Integer({ minimum: 1 })),
+    /** none: a 2xx never proves that the event was taken. */
+    confirmation: Type.Optional(Type.Literal('none')),
     /** One fitting rule is enough. Order in PRESET_NAMES decides between presets that fit equally well. */
     recognise: Type.Array(RecogniseSchema),
     /** The query parameter that carries the tracker's click id. */

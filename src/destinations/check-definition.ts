@@ -8,8 +8,11 @@ import { lintUrl } from './lint.ts'
 import { presetOf } from './recognise.ts'
 import { translateMacros } from './translate.ts'
 
-/** The wire fields of a destination; secrets and signing_secret already sealed. What is missing takes its default. */
-export type DestinationInput = Partial<Omit<DestinationDefinition, 'url_as_given'>> & { url: string }
+/**
+ * The wire fields of a destination; secrets and signing_secret already sealed. What is missing takes its default. For a
+ * PATCH: the stored definition with the changed fields over it (a new url drops url_as_given).
+ */
+export type DestinationInput = Partial<DestinationDefinition> & { url: string }
 
 export type CheckOptions = {
   allowCidrs: readonly string[]
@@ -37,7 +40,7 @@ export async function checkDefinition(
     ...checkPresetName(definition),
     ...urls.findings,
     ...translated.findings,
-    ...compileDestination(definition).problems,
+    ...compileProblems(definition, urls.findings),
     ...checkFields(definition),
     ...checkReversal(definition),
     ...checkSiblings(definition, options.siblings ?? []),
@@ -47,6 +50,12 @@ export async function checkDefinition(
     findings.push(...(await checkHosts(hosts, { allowCidrs: options.allowCidrs, lookUp: options.lookUp })))
   }
   return { definition, findings: withoutRepeats(findings) }
+}
+
+/** A URL that is no URL at all is reported once, by lint, which says it better. */
+function compileProblems(definition: DestinationDefinition, linted: readonly Finding[]): readonly Finding[] {
+  const { problems } = compileDestination(definition)
+  return hasErrors(linted) ? problems.filter((problem) => problem.code !== 'bad_url') : problems
 }
 
 function withDefaults(input: DestinationInput): DestinationDefinition {
@@ -69,6 +78,7 @@ function withDefaults(input: DestinationInput): DestinationDefinition {
     success: input.success ?? null,
     retry: input.retry ?? null,
     signing_secret: input.signing_secret ?? null,
+    ...(input.url_as_given !== undefined && { url_as_given: input.url_as_given }),
   }
 }
 
@@ -95,6 +105,7 @@ function lintUrls(
     preset: definition.preset,
     method: definition.method,
     allowCidrs,
+    statuses: definition.statuses,
     clickIdInBody: definition.body !== null && compileDestination(definition).clickIdMacro !== null,
   }
   const main = lintUrl(definition.url, options)
@@ -105,8 +116,13 @@ function lintUrls(
     byStatus[status as ConversionStatus] = lint.url
     findings.push(...lint.findings)
   }
-  const given = main.url === definition.url ? {} : { url_as_given: definition.url }
-  return { fields: { url: main.url, url_by_status: byStatus, ...given }, findings }
+  const given = main.url === definition.url ? definition.url_as_given : definition.url
+  const fields = {
+    url: main.url,
+    url_by_status: byStatus,
+    ...(given !== undefined && { url_as_given: given }),
+  }
+  return { fields, findings }
 }
 
 function checkPresetName({ preset }: DestinationDefinition): Finding[] {

@@ -18,7 +18,6 @@ export async function checkHosts(
   return findings.flat()
 }
 
-/** Macros in the path keep URL.parse from nothing, but in a query they may; the host is all that is needed. */
 const originOf = (url: string): string => /^https?:\/\/[^/?#\\]*/i.exec(url.trim())?.[0] ?? ''
 
 async function checkHost(

@@ -17,6 +17,8 @@ export type LintOptions = {
   preset?: string | null
   method?: 'GET' | 'POST'
   allowCidrs?: readonly string[]
+  /** What the destination sends; unset: any. */
+  statuses?: readonly string[]
   /** The body carries the affiliate's click id. */
   clickIdInBody?: boolean
 }
@@ -128,10 +130,17 @@ function lintTranslated(url: string, preset: Preset | null, options: LintOptions
   return [
     ...address,
     ...problems,
-    ...lintParameters({ preset, parameters: shape.parameters, clickIdElsewhere }),
+    ...lintParameters({
+      preset,
+      parameters: shape.parameters,
+      statuses: options.statuses ?? ALL_STATUSES,
+      clickIdElsewhere,
+    }),
     ...lintText(url, shape.fragment !== null),
   ]
 }
+
+const ALL_STATUSES = ['pending', 'approved', 'rejected']
 
 function lintText(url: string, hasFragment: boolean): Finding[] {
   const findings: Finding[] = []
