@@ -1,8 +1,8 @@
 // Runs the tests with the packaged Node: `npm test -- <vitest arguments>`. Plain JavaScript for Node 20.
 import { spawnSync } from 'node:child_process'
-import { installMissing, packagedNode, root } from './install-missing.js'
+import { installMissing, packagedNode, root } from '../bin/install-missing.js'
 
-installMissing()
+installMissing({ withDev: true })
 const { status, signal } = spawnSync(
   packagedNode(),
   ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)],

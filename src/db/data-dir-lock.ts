@@ -3,12 +3,13 @@ import { realpath, rm } from 'node:fs/promises'
 import { createConnection, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { StartError } from '../kit/start-error.ts'
 
 export type DataDirLock = { release(): Promise<void> }
 
 /**
  * Makes sure that one process at a time works on a data folder. The lock is a socket, so the kernel frees it however
- * the process ends. Throws an Error with one line for a person where another process has it.
+ * the process ends. Throws StartError where another process has it.
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const folder = await realpath(dataDir)
@@ -38,7 +39,7 @@ async function listenUnlessHeld(address: string, folder: string): Promise<Server
   if (holder === null && !address.startsWith('\0')) await rm(address, { force: true })
   const server = holder === null ? await listen(address) : null
   if (server === null)
-    throw new Error(
+    throw new StartError(
       `DATA_DIR ${folder} is in use by another relay${holder ? ` (process ${holder})` : ''}: stop it, or set another DATA_DIR.`,
     )
   return server

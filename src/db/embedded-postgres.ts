@@ -27,7 +27,7 @@ const ADOPTED_SILENT_MS_MAX = 5000
 
 /**
  * Starts PostgreSQL, or takes over the one that a killed relay left running. A server that dies is started again on
- * the same port. Throws an Error with one line for a person (folder in use, disk full ...).
+ * the same port. Throws StartError (folder in use, disk full ...).
  */
 export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedPostgres> {
   try {

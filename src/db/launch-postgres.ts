@@ -26,8 +26,7 @@ const SETTINGS = {
 }
 
 /**
- * Starts the server on the wanted or a free port and waits until it answers. Throws an Error with one line for a
- * person; reasons that pass by themselves are waited for.
+ * Starts the server on the wanted or a free port and waits until it answers. Throws StartError; reasons that pass by themselves are waited for.
  */
 export async function launchPostgres(cluster: Cluster, wantedPort?: number): Promise<Postmaster> {
   for (let tries = 1; ; tries++) {

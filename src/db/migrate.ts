@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { StartError } from '../kit/start-error.ts'
 import type { Db } from './database.ts'
 
 const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url))
@@ -24,12 +25,12 @@ export async function pendingMigrations(db: Db): Promise<MigrationGap> {
   }
 }
 
-/** Throws an Error with one line for a person where the code does not fit the database. */
+/** Throws StartError where the code does not fit the database. */
 export async function assertMigrated(db: Db): Promise<void> {
   const gap = await pendingMigrations(db)
   assertNotNewer(gap)
   if (gap.pending.length > 0)
-    throw new Error(
+    throw new StartError(
       `The database lacks the migrations ${gap.pending.join(', ')}: run "postback-relay migrate" first.`,
     )
 }
@@ -68,7 +69,7 @@ const ignore = (): void => undefined
 
 function assertNotNewer(gap: MigrationGap): void {
   if (gap.newer.length > 0)
-    throw new Error(
+    throw new StartError(
       `The database was migrated by a newer version (${gap.newer.join(', ')}): run that version, or restore a backup.`,
     )
 }

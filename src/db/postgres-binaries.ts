@@ -1,13 +1,14 @@
 import { chmod, readFile, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
+import { StartError } from '../kit/start-error.ts'
 
 /** The folder of one platform's PostgreSQL: bin/, lib/, share/. */
 export type PostgresBinaries = { native: string; initdb: string; postgres: string }
 
 /**
  * Finds the PostgreSQL that npm installed for this platform and mends what skipped install scripts leave undone
- * (library symlinks, exec bits). Throws an Error with one line for a person if there is none.
+ * (library symlinks, exec bits). Throws StartError if there is none.
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   const native = join(packageRoot(), 'native')
@@ -29,9 +30,10 @@ function packageRoot(): string {
   try {
     return dirname(dirname(from.resolve(name)))
   } catch (cause) {
-    throw new Error(`The package ${name} is not installed: run "npm install", or set DATABASE_URL.`, {
+    throw new StartError(
+      `The package ${name} is not installed: run "npm install", or set DATABASE_URL.`,
       cause,
-    })
+    )
   }
 }
 

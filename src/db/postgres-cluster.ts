@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chown, mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { StartError } from '../kit/start-error.ts'
 import { findPostgresBinaries } from './postgres-binaries.ts'
 import { choosePostgresIdentity, type PostgresIdentity } from './postgres-identity.ts'
 import { startFailure } from './start-failure.ts'
@@ -22,7 +23,7 @@ export const CLUSTER_USER = 'relay'
 
 const LOG_BYTES_MAX = 10 * 1024 * 1024
 
-/** Finds the cluster, or makes it. `dataDir` exists and is a real path. Throws an Error with one line for a person. */
+/** Finds the cluster, or makes it. `dataDir` exists and is a real path. Throws StartError. */
 export async function openCluster(options: Pick<Cluster, 'dataDir' | 'settings' | 'log'>): Promise<Cluster> {
   const { dataDir } = options
   const identity = await choosePostgresIdentity(await findPostgresBinaries(), dataDir)
@@ -49,7 +50,7 @@ async function readOrMakePassword(dataDir: string): Promise<string> {
   const stored = await readFile(file, 'utf8').catch(() => '')
   if (stored !== '') return stored
   if (await exists(join(dataDir, 'postgres')))
-    throw new Error(`${file} is missing, but its database is there: restore the file from a backup.`)
+    throw new StartError(`${file} is missing, but its database is there: restore the file from a backup.`)
   const password = randomBytes(24).toString('base64url')
   await writeFile(file, password, { mode: 0o600 })
   return password

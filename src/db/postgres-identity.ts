@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:chil
 import { cp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { StartError } from '../kit/start-error.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 
 const run = promisify(execFile)
@@ -37,7 +38,7 @@ const ownIdentity = (binaries: PostgresBinaries): PostgresIdentity => ({
 /**
  * Finds a way that works: as ourselves; or as root through another user, with as few capabilities as are needed to pass
  * closed folders; or from a copy of the binaries in a place that user reaches.
- * `dataDir` exists. Throws an Error with one line for a person.
+ * `dataDir` exists. Throws StartError.
  */
 export async function choosePostgresIdentity(
   binaries: PostgresBinaries,
@@ -52,7 +53,7 @@ export async function choosePostgresIdentity(
   }
   const copied = throughUser(await copyBinaries(binaries, copyDir), owner, [])
   if (await reaches(copied, copied.binaries.postgres, dataDir)) return copied
-  throw new Error(
+  throw new StartError(
     `DATA_DIR ${dataDir} lies below a folder that the user of PostgreSQL may not enter: move DATA_DIR, or set DATABASE_URL.`,
   )
 }
@@ -75,7 +76,7 @@ async function findOrMakeUser(): Promise<Owner> {
     ])) || (await succeeds('adduser', ['-S', '-H', '-s', '/sbin/nologin', 'postgres']))
   const user = made ? await lookUp('postgres') : null
   if (user === null)
-    throw new Error('PostgreSQL may not run as root: add a user "postgres", or set DATABASE_URL.')
+    throw new StartError('PostgreSQL may not run as root: add a user "postgres", or set DATABASE_URL.')
   return user
 }
 

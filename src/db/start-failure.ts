@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { StartError } from '../kit/start-error.ts'
 
 /** One line for a person from what PostgreSQL's programs said when they gave up. */
 export function startFailure(dataDir: string, said: string, cause?: unknown): Error {
@@ -8,9 +9,9 @@ export function startFailure(dataDir: string, said: string, cause?: unknown): Er
   const fix = /No space left|Disk quota/.test(said)
     ? 'free space on the disk of DATA_DIR'
     : `see ${join(dataDir, 'postgres.log')}`
-  return new Error(
+  return new StartError(
     `The embedded PostgreSQL in DATA_DIR ${dataDir} does not start: ${reason}. Fix: ${fix}, or set DATABASE_URL.`,
-    { cause },
+    cause,
   )
 }
 
@@ -19,8 +20,8 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
 /** The same for what the file system refused (no permission, disk full, not a folder); other errors as they are. */
 export function dataDirFailure(dataDir: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('syscall' in error)) return error
-  return new Error(
+  return new StartError(
     `DATA_DIR ${dataDir} can not be used: ${error.message}. Fix: set DATA_DIR to a folder that can be written, or set DATABASE_URL.`,
-    { cause: error },
+    error,
   )
 }

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino'
+import { ConfigError } from '../config/load.ts'
+import { StartError } from './kit/start-error.ts'
+
+type Running = { close(): Promise<void> }
+
+const EXIT_RESERVE_MS = 300
+
+/**
+ * Runs `start` as this process: ends on SIGTERM, SIGINT, or when the parent's channel closes, in graceMs at most, with
+ * status 0; on a reason not to start with one line per problem and status 1; on a bug with its stack and status 1.
+ */
+export async function runProcess(options: {
+  log: Logger
+  graceMs: number
+  start(): Promise<Running>
+}): Promise<void> {
+  const { log, graceMs } = options
+  let running: Running | null = null
+  let ending = false
+  const end = async (status: number): Promise<void> => {
+    if (ending) return
+    ending = true
+    setTimeout(() => {
+      log.warn('not everything was finished in time; unfinished deliveries go on after the next start')
+      process.exit(status)
+    }, graceMs - EXIT_RESERVE_MS)
+    await running?.close().catch((err: unknown) => log.error({ err }, 'closing failed'))
+    process.exit(status)
+  }
+  const crash = (err: unknown): void => {
+    log.fatal({ err }, 'a bug: the process ends')
+    void end(1)
+  }
+  process.on('uncaughtException', crash)
+  process.on('unhandledRejection', crash)
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0))
+  if (process.connected) process.on('disconnect', () => void end(0))
+  try {
+    running = await options.start()
+  } catch (error) {
+    exitWith(error)
+  }
+}
+
+/** Prints why the process can not start, and ends it with status 1. */
+export function exitWith(error: unknown): never {
+  process.stderr.write(`${reasonOf(error)}\n`)
+  process.exit(1)
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof StartError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
