@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AppError } from '../../../src/kit/app-error.ts'
+import { encodeId } from '../../../src/kit/ids.ts'
+import { type IntakeApp, startIntakeApp } from '../../support/intake-app.ts'
+
+let app: IntakeApp
+const away = { clickIds: [] as string[] }
+let network: Awaited<ReturnType<IntakeApp['network']>>
+let advertiser_id: string
+
+beforeAll(async () => {
+  app = await startIntakeApp({
+    wrapIntake: (intake) => ({
+      ...intake,
+      submit: async (call, report) => {
+        if (away.clickIds.includes(report.clickId ?? '')) throw new AppError('store_unavailable')
+        return intake.submit(call, report)
+      },
+    }),
+  })
+  network = await app.network({ param_map: { click_id: 'transaction_id' }, external_id: 'shop-1' })
+  advertiser_id = encodeId('advertiser', network.advertiserId)
+  await app.click(network, 'k1')
+})
+afterAll(() => app.close())
+
+const report = (body: unknown, headers: Record<string, string> = {}) =>
+  app.call('/v1/conversions', {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'content-type': 'application/json', authorization: 'Bearer the-admin-key', ...headers },
+  })
+
+describe('one conversion', () => {
+  test('is read by canonical names whatever the param_map of the advertiser says', async () => {
+    const first = await report({ advertiser_id, click_id: 'k1', transaction_id: 'o1', payout: 1.1 })
+    expect(first).toMatchObject({ status: 200, json: { result: 'accepted', revision: 1 } })
+    const again = await report({
+      advertiser_id: 'shop-1',
+      click_id: 'k1',
+      transaction_id: 'o1',
+      payout: '1.10',
+    })
+    expect(again.json).toMatchObject({ result: 'duplicate', conversion_id: first.json.conversion_id })
+    expect((await report({ advertiser_id, click_id: 'unknown' })).status).toBe(202)
+  })
+
+  test('is kept raw with numbers as written and without the key', async () => {
+    await report(`{"advertiser_id":"${advertiser_id}","click_id":12345678901234567890123,"payout":2.50}`)
+    const stored = (await app.storedCalls()).at(-1)
+    expect(stored).toMatchObject({ source: 'api', result: 'parked', click_id: '12345678901234567890123' })
+    expect(stored?.request.body).toContain('"payout":2.50')
+    expect(JSON.stringify(stored)).not.toContain('the-admin-key')
+  })
+
+  test('params of its own are parameters of that name', async () => {
+    const { json } = await report({
+      advertiser_id,
+      click_id: 'k1',
+      transaction_id: 'o2',
+      params: { color: 'red' },
+      size: 4,
+    })
+    expect(json.result).toBe('accepted')
+    const { rows } = await app.db.query<{ params: unknown }>({
+      text: "select params from conversions where transaction_id = 'o2'",
+    })
+    expect(rows[0]?.params).toEqual({ color: 'red', size: '4' })
+  })
+
+  test.each([
+    [{ click_id: 'c' }, 'missing_field', 'advertiser_id'],
+    [{ advertiser_id: 7, click_id: 'c' }, 'invalid_field', 'advertiser_id'],
+    [{ advertiser_id: 'adv_nobody', click_id: 'c' }, 'unknown_advertiser', 'advertiser_id'],
+    [{ advertiser_id: 'shop-1' }, 'click_id_missing', 'click_id'],
+    [{ advertiser_id: 'shop-1', click_id: 'a\0' }, 'invalid_encoding', 'click_id'],
+    [{ advertiser_id: 'shop-1', click_id: 'c', payout: -1 }, 'invalid_amount', 'payout'],
+    [{ advertiser_id: 'shop-1', click_id: 'c', status: 'maybe' }, 'unknown_status', 'status'],
+  ])('%j is refused with %s and quarantined', async (body, code, field) => {
+    const answer = await report(body)
+    expect(answer).toMatchObject({ status: 400, json: { error: { code, field, fix: expect.any(String) } } })
+    expect((await app.storedCalls()).at(-1)).toMatchObject({ result: 'quarantined', code, source: 'api' })
+  })
+
+  test.each(['', '[]', '"x"', '{', 'null', `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`])(
+    'a body that is no object of bounded depth is malformed (case %#)',
+    async (body) => {
+      expect(await report(body || '\n')).toMatchObject({
+        status: 400,
+        json: { error: { code: 'malformed' } },
+      })
+    },
+  )
+
+  test('another content type is 415, over 1 MiB is 413, Latin-1 is 400', async () => {
+    expect((await report('a=1', { 'content-type': 'text/csv' })).status).toBe(415)
+    expect((await report({ advertiser_id, click_id: 'c', x: 'y'.repeat(1_100_000) })).status).toBe(413)
+    const latin1 = Buffer.from(`{"advertiser_id":"shop-1","click_id":"é"}`, 'latin1')
+    const answer = await app.call('/v1/conversions', {
+      method: 'POST',
+      body: new Uint8Array(latin1),
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(answer.json.error.code).toBe('invalid_encoding')
+  })
+})
+
+describe('a list', () => {
+  test('a bad item refuses itself only', async () => {
+    const data = [
+      { advertiser_id, click_id: 'k1', transaction_id: 'l1' },
+      { advertiser_id, click_id: 'k1', transaction_id: 'l1', payout: 'x' },
+      'nonsense',
+      { click_id: 'k1' },
+      { advertiser_id, click_id: 'a\0' },
+      { advertiser_id, click_id: 'k1', transaction_id: 'l1' },
+    ]
+    const { status, json } = await report({ data })
+    expect(status).toBe(200)
+    expect(json.results).toMatchObject([
+      { result: 'accepted', revision: 1 },
+      { error: { code: 'invalid_amount', field: 'payout' } },
+      { error: { code: 'malformed' } },
+      { error: { code: 'missing_field', field: 'advertiser_id' } },
+      { error: { code: 'invalid_encoding' } },
+      { result: 'duplicate', revision: 1 },
+    ])
+  })
+
+  test('reports of one conversion are decided in their order', async () => {
+    const of = (status: string, payout: string) => ({ click_id: 'k1', transaction_id: 'l2', status, payout })
+    const data = [of('pending', '1'), of('approved', '2'), of('rejected', '3')]
+    const { json } = await report({ advertiser_id, data })
+    expect(json.results.map(({ revision }: { revision: number }) => revision)).toEqual([1, 2, 3])
+    const { rows } = await app.db.query<{ status: string }>({
+      text: "select status from conversions where transaction_id = 'l2'",
+    })
+    expect(rows[0]?.status).toBe('rejected')
+  })
+
+  test('1,000 are taken, 1,001 are refused, none is fine', async () => {
+    const data = Array.from({ length: 1000 }, (_, at) => ({
+      advertiser_id,
+      click_id: 'k1',
+      transaction_id: `m${at}`,
+    }))
+    const { json } = await report({ data })
+    expect(json.results.filter(({ result }: { result: string }) => result === 'accepted')).toHaveLength(1000)
+    expect(await report({ data: [...data, {}] })).toMatchObject({
+      status: 400,
+      json: { error: { code: 'invalid_field', field: 'data' } },
+    })
+    expect((await report({ data: {} })).json.error.field).toBe('data')
+    expect((await report({ data: [] })).json).toEqual({ results: [] })
+  })
+
+  test('what could not be stored says so in its place, 503 only where nothing was', async () => {
+    away.clickIds = ['gone']
+    const gone = { advertiser_id, click_id: 'gone' }
+    const { status, json } = await report({
+      data: [gone, { advertiser_id, click_id: 'k1', transaction_id: 'l3' }],
+    })
+    expect(status).toBe(200)
+    expect(json.results).toMatchObject([{ error: { code: 'store_unavailable' } }, { result: 'accepted' }])
+    const nothing = await report({ data: [gone, gone] })
+    expect(nothing.status).toBe(503)
+    expect(nothing.headers.get('retry-after')).toBe('1')
+    away.clickIds = []
+  })
+})

@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { trimUnknownTokenCalls } from '../../../src/intake/trim-unknown-token-calls.ts'
+import { encodeId } from '../../../src/kit/ids.ts'
+import { newSecret } from '../../../src/kit/secret-box.ts'
+import { type IntakeApp, startIntakeApp } from '../../support/intake-app.ts'
+
+let app: IntakeApp
+let network: Awaited<ReturnType<IntakeApp['network']>>
+const HOUR_MS = 3_600_000
+
+beforeAll(async () => {
+  app = await startIntakeApp()
+  network = await app.network()
+  for (const clickId of ['k1', 'k2', 'k3', 'k4']) await app.click(network, clickId)
+})
+afterAll(() => app.close())
+
+const postback = (query: string, token = network.token) => app.call(`/postback/${token}?${query}`)
+const list = async (query: string): Promise<Record<string, string>[]> => {
+  const { status, json } = await app.call(`/v1/inbound-calls?${query}`)
+  expect(status).toBe(200)
+  return json.data
+}
+const idsOf = async (query: string): Promise<string[]> => (await list(query)).map(({ id }) => id ?? '')
+const newestId = async (): Promise<string> => (await app.storedCalls()).at(-1)?.wireId ?? ''
+const reprocess = (id: string) => app.call(`/v1/inbound-calls/${id}/reprocess`, { method: 'POST' })
+
+describe('the list', () => {
+  test('shows every call with its outcome, newest first, and filters it', async () => {
+    await postback('click_id=k1&txid=order-100%25_x&payout=1')
+    const accepted = await newestId()
+    await postback('click_id=k1&txid=order-100%25_x&payout=1')
+    const duplicate = await newestId()
+    await postback('click_id=someone&txid=order-200')
+    const parked = await newestId()
+    await postback('click_id=k1-bad&txid=order-300&status=maybe')
+    const quarantined = await newestId()
+    const other = await app.network()
+    await postback('click_id=k1&event=x', other.token)
+
+    const advertiser = encodeId('advertiser', network.advertiserId)
+    expect(await idsOf(`advertiser_id=${advertiser}`)).toEqual([quarantined, parked, duplicate, accepted])
+    expect(await idsOf(`advertiser_id=${advertiser}&result=duplicate`)).toEqual([duplicate])
+    expect(await idsOf('code=unknown_status')).toEqual([quarantined])
+    expect(await idsOf('advertiser_id=nobody')).toEqual([])
+    expect((await list('code=unknown_status'))[0]).toMatchObject({
+      id: quarantined,
+      advertiser_id: advertiser,
+      code: 'unknown_status',
+      field: 'status',
+      http_status: 400,
+      click_id: 'k1-bad',
+      source: 'postback',
+      remote_ip: '127.0.0.1',
+      conversion_id: null,
+      reprocessed_at: null,
+    })
+
+    expect(await idsOf(`q=${accepted}`)).toEqual([accepted])
+    expect(await idsOf(`q=${quarantined.slice(0, -1)}`)).toContain(quarantined)
+    expect(await idsOf('q=order-')).toEqual([quarantined, parked, duplicate, accepted])
+    expect(await idsOf('q=order-100%25_x')).toEqual([duplicate, accepted])
+    expect(await idsOf('q=order-100%25%25')).toEqual([])
+    expect(await idsOf('q=k1-')).toEqual([quarantined])
+    expect(await idsOf('q=rder-100')).toEqual([])
+    const conversion = (await list(`q=${accepted}`))[0]?.conversion_id
+    expect(await idsOf(`q=${conversion}`)).toEqual([duplicate, accepted])
+  })
+
+  test('pages with a cursor and keeps to its span of time', async () => {
+    const all = await idsOf('limit=100')
+    const paged: string[] = []
+    let cursor = ''
+    do {
+      const { json } = await app.call(`/v1/inbound-calls?limit=2${cursor && `&cursor=${cursor}`}`)
+      paged.push(...json.data.map(({ id }: { id: string }) => id))
+      cursor = json.next_cursor
+    } while (cursor !== null)
+    expect(paged).toEqual(all)
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString()
+    expect(await idsOf(`from=${at(-HOUR_MS)}&to=${at(HOUR_MS)}`)).toHaveLength(Math.min(all.length, 50))
+    expect(await idsOf(`from=${at(HOUR_MS)}`)).toEqual([])
+    expect(await idsOf(`to=${at(-HOUR_MS)}`)).toEqual([])
+  })
+
+  test.each(['result=lost', 'limit=0', 'cursor=x', 'from=yesterday', 'colour=red', 'q=', 'q=%00'])(
+    '%s is 400',
+    async (query) => {
+      const { status, json } = await app.call(`/v1/inbound-calls?${query}`)
+      expect(status).toBe(400)
+      expect(json.error).toMatchObject({ field: query.split('=')[0], fix: expect.any(String) })
+    },
+  )
+})
+
+describe('one call', () => {
+  test('comes with its raw request, the token masked', async () => {
+    await postback('click_id=k2&n=M%C3%BCnchen')
+    const { json } = await app.call(`/v1/inbound-calls/${await newestId()}`)
+    expect(json).toMatchObject({
+      result: 'accepted',
+      request: {
+        method: 'GET',
+        url: '/postback/***?click_id=k2&n=M%C3%BCnchen',
+        body: null,
+        truncated: false,
+      },
+    })
+    expect(json.request.headers).toMatchObject({ host: expect.any(String) })
+  })
+
+  test.each(['inb_01h455vb4pex5vsknk084sn02q', 'inb_x', 'cnv_01h455vb4pex5vsknk084sn02q', 'x'])(
+    '%s is 404',
+    async (id) => {
+      expect((await app.call(`/v1/inbound-calls/${id}`)).json.error.code).toBe('not_found')
+      expect((await reprocess(id)).status).toBe(404)
+    },
+  )
+})
+
+describe('re-processing', () => {
+  test("reads a quarantined call by today's rules, as a call of its own, and only once", async () => {
+    await postback('click_id=k3&txid=r1&status=geprueft')
+    const id = await newestId()
+    expect(await reprocess(id)).toMatchObject({ status: 400, json: { error: { code: 'unknown_status' } } })
+    await app.update(network.advertiserId, 'status_map', { geprueft: 'approved' })
+    const done = await reprocess(id)
+    expect(done).toMatchObject({ status: 200, json: { result: 'accepted', revision: 1 } })
+    const [newest] = await list('limit=1')
+    expect(newest).toMatchObject({
+      source: 'reprocess',
+      reprocessed_from: id,
+      conversion_id: done.json.conversion_id,
+    })
+    expect((await app.call(`/v1/inbound-calls/${id}`)).json.reprocessed_at).toEqual(expect.any(String))
+    expect(await reprocess(id)).toMatchObject({ status: 409, json: { error: { code: 'not_reprocessable' } } })
+  })
+
+  test('form, JSON, multipart and API calls are read again as what they were', async () => {
+    await app.update(network.advertiserId, 'status_map', {})
+    const url = `/postback/${network.token}`
+    const multipart =
+      '--B\r\nContent-Disposition: form-data; name="click_id"\r\n\r\nk4\r\n--B\r\nContent-Disposition: form-data; name="status"\r\n\r\nneu\r\n--B\r\nContent-Disposition: form-data; name="txid"\r\n\r\nr4\r\n--B--\r\n'
+    const api = {
+      advertiser_id: encodeId('advertiser', network.advertiserId),
+      click_id: 'k4',
+      transaction_id: 'r5',
+      status: 'neu',
+    }
+    const calls: [string, string, string][] = [
+      [url, 'click_id=k4&txid=r2&status=neu', 'application/x-www-form-urlencoded'],
+      [url, '{"click_id":"k4","txid":"r3","status":"neu"}', 'application/json'],
+      [url, multipart, 'multipart/form-data; boundary=B'],
+      ['/v1/conversions', JSON.stringify(api), 'application/json'],
+    ]
+    const ids: string[] = []
+    for (const [path, body, type] of calls) {
+      expect((await app.call(path, { body, headers: { 'content-type': type } })).json.error.code).toBe(
+        'unknown_status',
+      )
+      ids.push(await newestId())
+    }
+    await app.update(network.advertiserId, 'status_map', { neu: 'pending' })
+    for (const [at, id] of ids.entries()) {
+      expect((await reprocess(id)).json.result).toBe('accepted')
+      expect((await app.storedCalls()).at(-1)?.transaction_id).toBe(`r${at + 2}`)
+    }
+  })
+
+  test('an API call of an advertiser that was unknown finds it by its name', async () => {
+    const body = '{"advertiser_id":"late-shop","click_id":"k1"}'
+    await app.call('/v1/conversions', { body, headers: { 'content-type': 'application/json' } })
+    const id = await newestId()
+    expect((await reprocess(id)).json.error.code).toBe('not_reprocessable')
+    await app.rows.advertiser({ external_id: 'late-shop' })
+    expect((await reprocess(id)).json.error?.code).not.toBe('not_reprocessable')
+  })
+
+  test('of a call with a broken field stays refused although U+FFFD was stored for it', async () => {
+    await app.call(`/postback/${network.token}`, {
+      body: new Uint8Array(Buffer.from('click_id=k\xe9', 'latin1')),
+    })
+    expect((await reprocess(await newestId())).json.error.code).toBe('invalid_encoding')
+  })
+
+  test('is refused for what was not quarantined, has an unknown token or is not whole', async () => {
+    const codeOf = async () => (await reprocess(await newestId())).json.error.code
+    await postback('click_id=k1&txid=r9')
+    expect(await codeOf()).toBe('not_reprocessable')
+    await postback('click_id=k1', newSecret('adv'))
+    expect(await codeOf()).toBe('not_reprocessable')
+    await app.call(`/postback/${network.token}`, { body: `status=neu&x=${'y'.repeat(70_000)}` })
+    expect(await codeOf()).toBe('not_reprocessable')
+    await postback('click_id=k1&status=neuer')
+    await app.db.query({
+      text: 'delete from inbound_raw where id = (select id from inbound_calls order by id desc limit 1)',
+    })
+    expect(await codeOf()).toBe('not_reprocessable')
+  })
+})
+
+test('of unknown tokens only the newest calls are kept, raw calls included; the others stay', async () => {
+  const before = (await app.storedCalls()).filter(
+    ({ advertiser_id, source }) => advertiser_id !== null || source === 'api',
+  )
+  for (let at = 0; at < 6; at++) await postback(`click_id=u${at}`, newSecret('adv'))
+  expect(await trimUnknownTokenCalls(app.ctx, { kept: 4 })).toBeGreaterThanOrEqual(2)
+  expect(await trimUnknownTokenCalls(app.ctx, { kept: 4 })).toBe(0)
+  const after = await app.storedCalls()
+  const unknown = after.filter(({ advertiser_id, source }) => advertiser_id === null && source === 'postback')
+  expect(unknown.map(({ click_id }) => click_id)).toEqual(['u2', 'u3', 'u4', 'u5'])
+  expect(after).toHaveLength(before.length + 4)
+  const { rows } = await app.db.query<{ orphans: string }>({
+    text: 'select count(*) as orphans from inbound_raw r where not exists (select from inbound_calls i where i.id = r.id)',
+  })
+  expect(rows[0]?.orphans).toBe('0')
+})
