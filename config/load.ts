@@ -58,7 +58,10 @@ function crossChecks(config: Config): string[] {
       )
   if (config.httpClient === 'undici')
     problems.push('DELIVERY_HTTP_CLIENT is got; undici is not available yet')
-  if (config.queueShards > 1) problems.push('QUEUE_SHARDS is 1; more are not available yet')
+  if (config.queueShards > 1 && config.redisUrl === null)
+    problems.push(
+      `QUEUE_SHARDS is 1 where REDIS_URL is not set, not ${config.queueShards}: shards need a Redis Cluster; set REDIS_URL to one of its nodes or leave QUEUE_SHARDS out`,
+    )
   return problems
 }
 

@@ -7,7 +7,12 @@ import type { RedisClient } from './redis-connections.ts'
 import { readRedisInfo } from './redis-server-check.ts'
 
 /** The two BullMQ queues under one key prefix. */
-export type Shard = Record<QueueName, Queue<BatchJob>> & { failedAtMs: number }
+export type Shard = Record<QueueName, Queue<BatchJob>> & {
+  /** When an add to it last failed (monotonic ms). */
+  failedAtMs: number
+  /** False while its depth can not be read. */
+  answers: boolean
+}
 
 export type RedisProducer = {
   /** Null until Redis has answered once. */
@@ -74,8 +79,12 @@ export function startRedisProducer(options: {
   }
 }
 
-const describe = (error: Error): string =>
-  error.message !== '' ? error.message : 'code' in error ? String(error.code) : error.name
+function describe(error: Error): string {
+  const reason = error.message !== '' ? error.message : 'code' in error ? String(error.code) : error.name
+  // A cluster's own error says only that every node failed, not why.
+  const cause = 'lastNodeError' in error ? error.lastNodeError : undefined
+  return cause instanceof Error ? `${reason} ${cause.message}` : reason
+}
 
 function buildShard(client: RedisClient, prefix: string): Shard {
   const build = (name: QueueName): Queue<BatchJob> => {
@@ -95,6 +104,7 @@ function buildShard(client: RedisClient, prefix: string): Shard {
     deliver: build('deliver'),
     'deliver-again': build('deliver-again'),
     failedAtMs: Number.NEGATIVE_INFINITY,
+    answers: true,
   }
 }
 

@@ -100,8 +100,8 @@ describe.each(backends.filter(([kind]) => kind === 'postgres' || hasRedis()))(
       rig.queues.take('deliver', 190)
       expect(rig.queues.room('deliver')).toBeLessThanOrEqual(10)
       await eventually(() => expect(rig.queues.room('deliver')).toBe(195))
-    await rig.stopBeating()
-    await eventually(() => expect(rig.queues.room('deliver')).toBe(0))
+      await rig.stopBeating()
+      await eventually(() => expect(rig.queues.room('deliver')).toBe(0))
     })
 
     test('a queue whose claims wait over two seconds has no room until they are fast again', async () => {
