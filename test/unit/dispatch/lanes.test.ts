@@ -51,8 +51,8 @@ test('proven destinations take turns for the sockets', async () => {
     await end(calls.at(-1), 'delivered')
   }
   for (const destination of destinations) admit(destination, 10)
-  for (const call of calls.slice(3, 9)) await end(call, 'delivered')
-  expect(destinations.map(started).every((count) => count >= 4)).toBe(true)
+  for (let n = 3; n < 15; n++) await end(calls[n], 'delivered')
+  expect(Math.min(...destinations.map(started))).toBeGreaterThanOrEqual(5)
 })
 
 test('destinations without a success use at most half of the sockets', async () => {
