@@ -2,7 +2,7 @@ import { compileMacro, type Piece } from './compile-macro.ts'
 import { joinLiterals } from './compile-url.ts'
 import type { Place } from './encode.ts'
 import { errorFinding, type Finding } from './findings.ts'
-import type { MacroToken, ParsedTemplate, TemplatePart } from './template.ts'
+import { type MacroToken, type ParsedTemplate, PROBLEMS_MAX, type TemplatePart } from './template.ts'
 
 export type BodyKind = 'json' | 'form' | 'xml' | 'text'
 
@@ -37,6 +37,7 @@ export function compileBody(template: ParsedTemplate, kind: BodyKind): CompiledB
   const placeOf = kind === 'json' ? jsonPlaces() : () => kind
   const pieces: Piece[] = []
   for (const part of template.parts) {
+    if (problems.length >= PROBLEMS_MAX) break
     const piece = part.kind === 'text' ? part.text : compileMacro(part, placeOf(part))
     if (part.kind === 'text') placeOf(part)
     if (typeof piece === 'object') problems.push(piece)

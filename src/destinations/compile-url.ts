@@ -1,7 +1,7 @@
 import { compileMacro, type Piece, type RenderScope } from './compile-macro.ts'
 import { errorFinding, type Finding, shown } from './findings.ts'
 import { RenderError } from './render-error.ts'
-import type { MacroToken, ParsedTemplate, TemplatePart } from './template.ts'
+import { type MacroToken, type ParsedTemplate, PROBLEMS_MAX, type TemplatePart } from './template.ts'
 import { shapeUrl, sourceOf, type UrlParameter, type UrlShape } from './url-shape.ts'
 
 export type CompiledParameter = {
@@ -62,10 +62,12 @@ export function renderPieces(pieces: readonly Piece[], scope: RenderScope): stri
 }
 
 function compileOrigin(shape: UrlShape, problems: Finding[]): string {
-  if (shape.macroInAuthority)
+  if (shape.macroInAuthority) {
     problems.push(
       errorFinding('macro_in_host', 'A macro stands in the host of the URL.', 'Write the host out.'),
     )
+    return ''
+  }
   const origin = URL.parse(`${shape.scheme}://${shape.authority}`)
   if (origin !== null && origin.host !== '') return `${origin.protocol}//${origin.host}`
   problems.push(
@@ -118,6 +120,7 @@ function compileParameter(
 function compileParts(parts: readonly TemplatePart[], place: 'path' | 'query', problems: Finding[]): Piece[] {
   const pieces: Piece[] = []
   for (const part of parts) {
+    if (problems.length >= PROBLEMS_MAX) break
     const piece = part.kind === 'text' ? encodeLiteral(part.text, place) : compileMacro(part, place)
     if (typeof piece === 'object') problems.push(piece)
     else pieces.push(piece)

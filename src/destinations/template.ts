@@ -35,7 +35,7 @@ export function parseTemplate(text: string, mode: ParseMode): ParsedTemplate {
     if (open === text.length) break
     const token = readMacro(text, open, mode)
     if (token === null) {
-      if (mode === 'strict') problems.push(malformed(text, open))
+      if (mode === 'strict' && problems.length < PROBLEMS_MAX) problems.push(malformed(text, open))
       pending += text.charAt(open)
       at = open + 1
       continue
@@ -46,10 +46,12 @@ export function parseTemplate(text: string, mode: ParseMode): ParsedTemplate {
     at = open + token.source.length
   }
   if (pending !== '') parts.push({ kind: 'text', text: pending })
-  return { parts, problems: problems.slice(0, PROBLEMS_MAX) }
+  return { parts, problems }
 }
 
-const PROBLEMS_MAX = 20
+/** More findings help nobody, and making them costs time. */
+export const PROBLEMS_MAX = 20
+const MACRO_LENGTH_MAX = 1000
 
 function nextBrace(text: string, from: number, mode: ParseMode): number {
   const open = text.indexOf('{', from)
@@ -60,9 +62,10 @@ function nextBrace(text: string, from: number, mode: ParseMode): number {
 
 function readMacro(text: string, open: number, mode: ParseMode): MacroToken | null {
   if (text[open] !== '{') return null
-  const close = text.indexOf('}', open)
+  const window = text.slice(open, open + MACRO_LENGTH_MAX)
+  const close = window.indexOf('}')
   if (close < 0) return null
-  const source = text.slice(open, close + 1)
+  const source = window.slice(0, close + 1)
   const inner = source.slice(1, -1)
   if (inner.includes('{') || !MACRO_TEXT.test(inner)) return null
   const [head = '', ...filters] = inner.split('|')

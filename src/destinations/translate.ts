@@ -1,6 +1,7 @@
 import { FOREIGN_MACROS, type MacroStyle } from '../../config/foreign-macros.ts'
 import { type Finding, infoFinding, shown } from './findings.ts'
 import { CLICK_ID_ALIASES, MACRO_NAMES, NAMED_MACROS } from './macros.ts'
+import { PROBLEMS_MAX } from './template.ts'
 
 export type Translation = { text: string; findings: readonly Finding[] }
 
@@ -21,7 +22,7 @@ const TOKENS = new RegExp(
     `#(?<hash>${NAME})#`,
     `\\[(?<square>${NAME})\\]`,
     `%(?<percent>${NAME})%`,
-    '\\{(?<brace>[^{}]{1,200})\\}',
+    '\\{ {0,3}(?<brace>[A-Za-z_][^{}"]{0,200})\\}',
   ].join('|'),
   'g',
 )
@@ -33,33 +34,37 @@ const TOKENS = new RegExp(
  */
 export function translateMacros(text: string, options: TranslateOptions): Translation {
   const findings = new Map<string, Finding>()
+  let parameter: string | null = null
   let out = ''
   let at = 0
+  let follows: string | null = null
   for (const match of text.matchAll(TOKENS)) {
-    out += text.slice(at, match.index)
-    at = match.index + match[0].length
-    const parameter = options.isUrl ? parameterAt(out) : null
+    const gap = text.slice(at, match.index)
+    if (options.isUrl) parameter = parameterAfter(gap, parameter)
     const isClickId = parameter !== null && options.isClickIdParameter(parameter)
-    const isWholeValue = out.endsWith('=') && /^[&#]?$/.test(text.charAt(at))
+    at = match.index + match[0].length
+    const isWholeValue = gap.endsWith('=') && /^[&#]?$/.test(text.charAt(at))
     const ours = translateToken(match, { isWholeValue, isUrl: options.isUrl, isClickId })
-    if (ours !== null && ours !== match[0]) findings.set(match[0], translated(match[0], ours))
-    const isRepeat = isClickId && ours === CLICK_ID && out.endsWith(CLICK_ID)
-    out += isRepeat ? '' : (ours ?? match[0])
+    if (ours !== null && ours !== match[0] && findings.size < PROBLEMS_MAX)
+      findings.set(match[0], translated(match[0], ours))
+    const isRepeat = isClickId && ours === CLICK_ID && gap === '' && follows === CLICK_ID
+    out += gap + (isRepeat ? '' : (ours ?? match[0]))
+    follows = ours
   }
-  return { text: out + text.slice(at), findings: [...findings.values()].slice(0, FINDINGS_MAX) }
+  return { text: out + text.slice(at), findings: [...findings.values()] }
 }
 
-const FINDINGS_MAX = 20
 const CLICK_ID = '{affiliate_click_id}'
 
 const translated = (from: string, to: string): Finding =>
   infoFinding('translated', `${shown(from)} was written as ${shown(to)}.`, 'Nothing to do if that is meant.')
 
-/** The name of the query parameter whose value the text ends in, or null. */
-function parameterAt(text: string): string | null {
-  const start = Math.max(text.lastIndexOf('?'), text.lastIndexOf('&'))
-  const equals = start < 0 ? -1 : text.indexOf('=', start)
-  return equals < 0 ? null : text.slice(start + 1, equals).trim()
+/** The query parameter whose value a text ends in, if it is not the one before. */
+function parameterAfter(gap: string, before: string | null): string | null {
+  const start = Math.max(gap.lastIndexOf('?'), gap.lastIndexOf('&'))
+  if (start < 0) return before
+  const equals = gap.indexOf('=', start)
+  return equals < 0 ? null : gap.slice(start + 1, equals).trim()
 }
 
 type Position = { isWholeValue: boolean; isUrl: boolean; isClickId: boolean }
