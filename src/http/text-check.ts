@@ -23,7 +23,7 @@ export function assertStorable(value: unknown, field: string): void {
     if (!isStorable(value)) throw refusal(field)
     return
   }
-  if (typeof value !== 'object' || value === null) return
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return
   for (const [name, member] of Object.entries(value)) {
     const path = field === '' ? name : `${field}.${name}`
     if (!isStorable(name)) throw refusal(field)

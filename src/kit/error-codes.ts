@@ -148,6 +148,11 @@ const table = {
     message: 'It is archived.',
     fix: 'Restore it with PATCH {"archived":false} first.',
   },
+  not_active: {
+    status: 409,
+    message: 'It is paused or blocked.',
+    fix: 'Set its state to active first.',
+  },
   destination_invalid: {
     status: 422,
     message: 'This destination can not work.',
