@@ -4,7 +4,8 @@ import { QUEUE_NAMES, type QueueName } from './queues.ts'
 const WAITING_JOBS_MAX = 200
 const SLOW_FROM_MS = 2000
 const FAST_BELOW_MS = 500
-const PAUSE_AFTER_FAILED_ADD_MS = 1000
+const FIRST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 8000
 
 /** What one poll saw: of the queues, and of the workers whose heartbeat is young. */
 export type Pressure = {
@@ -25,7 +26,7 @@ export type Headroom = {
   /** Marks the moment a poll starts and returns how it ends; null: it failed. */
   startPoll(): (seen: Pressure | null) => void
   addSucceeded(): void
-  /** After an add that certainly failed: no room for a second, then one job at a time until one is added. */
+  /** No room for a second after an add that did not work, and for twice as long after each that follows, up to 8 s. */
   addFailed(nowMs: number): void
 }
 
@@ -38,7 +39,8 @@ export function createHeadroom(): Headroom {
   }
   let open = false
   let waitingMax = WAITING_JOBS_MAX
-  let failedAtMs: number | null = null
+  let pauseMs = 0
+  let pausedUntilMs = Number.NEGATIVE_INFINITY
 
   const applyPressure = (seen: Pressure, takenBefore: QueueDepths): void => {
     open = seen.workersAlive > 0
@@ -55,10 +57,8 @@ export function createHeadroom(): Headroom {
   return {
     room(queue, nowMs) {
       const state = states[queue]
-      if (!open || state.slow) return 0
-      if (failedAtMs !== null && nowMs - failedAtMs < PAUSE_AFTER_FAILED_ADD_MS) return 0
-      const room = Math.max(0, waitingMax - state.waiting - state.taken)
-      return failedAtMs === null ? room : Math.min(room, 1)
+      if (!open || state.slow || nowMs < pausedUntilMs) return 0
+      return Math.max(0, waitingMax - state.waiting - state.taken)
     },
     take(queue, jobs) {
       states[queue].taken += jobs
@@ -71,10 +71,14 @@ export function createHeadroom(): Headroom {
       }
     },
     addSucceeded() {
-      failedAtMs = null
+      pauseMs = 0
+      pausedUntilMs = Number.NEGATIVE_INFINITY
     },
     addFailed(nowMs) {
-      failedAtMs = nowMs
+      // The adds that were on their way together with the first one say nothing new.
+      if (nowMs < pausedUntilMs) return
+      pauseMs = Math.min(Math.max(FIRST_PAUSE_MS, pauseMs * 2), LONGEST_PAUSE_MS)
+      pausedUntilMs = nowMs + pauseMs
     },
   }
 }

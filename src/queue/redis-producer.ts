@@ -45,6 +45,7 @@ export function startRedisProducer(options: {
 
   const onReady = async (): Promise<void> => {
     const server = readRedisInfo(await client.info().catch(() => ''))
+    if (client.status !== 'ready') return
     if (server.tooOld) {
       problem = `Redis ${server.version} is too old; REDIS_URL needs Redis 7 or newer, or Valkey`
       log.error(problem)

@@ -174,7 +174,7 @@ describe.each(backends.filter(([kind]) => kind === 'postgres' || hasRedis()))(
       expect(await rig.queues.hint('deliver', newBatchId())).toBe('maybe')
       expect(performance.now() - startedMs).toBeLessThan(2200)
       expect(rig.queues.room('deliver')).toBe(0)
-      await eventually(() => expect(rig.queues.room('deliver')).toBe(1), { timeoutMs: 15_000 })
+      await eventually(() => expect(rig.queues.room('deliver')).toBeGreaterThan(0), { timeoutMs: 15_000 })
       const batchId = await addEventually('deliver')
       await eventually(() => expect(rig.queues.room('deliver')).toBeGreaterThan(100), { timeoutMs: 15_000 })
       await eventually(() => expect(ranOf(batchId)).toBe(1), { timeoutMs: 20_000 })

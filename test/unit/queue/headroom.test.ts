@@ -75,12 +75,26 @@ describe('headroom', () => {
     expect(headroom.room('deliver', 0)).toBe(0)
   })
 
-  test('after a failed add there is no room for a second, then for one job until one is added', () => {
+  test('an add that failed closes all queues for a second, each that follows for twice as long, up to 8 s', () => {
     see({})
+    let atMs = 0
+    for (const pauseMs of [1000, 2000, 4000, 8000, 8000]) {
+      headroom.addFailed(atMs)
+      headroom.addFailed(atMs + 1)
+      expect(headroom.room('deliver', atMs + pauseMs - 1)).toBe(0)
+      expect(headroom.room('deliver-again', atMs + pauseMs)).toBe(200)
+      atMs += pauseMs
+    }
+  })
+
+  test('an add that works opens them at once and makes the next pause a short one', () => {
+    see({})
+    headroom.addFailed(0)
     headroom.addFailed(1000)
-    expect(headroom.room('deliver', 1999)).toBe(0)
-    expect(headroom.room('deliver', 2000)).toBe(1)
     headroom.addSucceeded()
-    expect(headroom.room('deliver', 2000)).toBe(200)
+    expect(headroom.room('deliver', 1001)).toBe(200)
+    headroom.addFailed(5000)
+    expect(headroom.room('deliver', 5999)).toBe(0)
+    expect(headroom.room('deliver', 6000)).toBe(200)
   })
 })
