@@ -175,7 +175,7 @@ export function createRows(db: Db) {
       await insert('conversion_keys', {
         advertiser_id: row.advertiserId,
         by_click: transactionId === null,
-        identity: transactionId ?? clickId ?? id,
+        identity: id,
         event: row.event ?? 'sale',
         conversion_id: id,
         click_id: clickId,
@@ -264,7 +264,8 @@ export function createRows(db: Db) {
       row: { verdict: string; httpStatus?: number; error?: string; body?: string; at?: Date; url?: string },
     ): Promise<Uuid> {
       const at = row.at ?? new Date()
-      const id = newUuid(at.getTime())
+      // Its id is made now, whatever time it shows: partitions exist for the present only.
+      const id = newUuid(Date.now())
       await insert('attempts', {
         delivery_id: deliveryId,
         id,
