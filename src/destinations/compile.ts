@@ -93,6 +93,7 @@ function compile(definition: DestinationDefinition): CompiledDestination {
       ...distinct.flatMap((url) => url.problems),
       ...headers.problems,
       ...(body?.compiled.problems ?? []),
+      ...contentTypeProblems(body?.contentType ?? ''),
       ...secretProblems(definition, parts),
       ...distinct.flatMap((url) => signatureProblems(definition, url)),
     ],
@@ -127,6 +128,11 @@ function compileBodyOf(
 
 const headerValue = (definition: DestinationDefinition, name: string): string | undefined =>
   Object.entries(definition.headers).find(([header]) => header.toLowerCase() === name)?.[1]
+
+const contentTypeProblems = (contentType: string): Finding[] =>
+  /[{}]/.test(contentType)
+    ? [errorFinding('content_type', 'The content type can not hold macros.', 'Write it out.')]
+    : []
 
 const usesMacro = (parts: readonly TemplatePart[], name: string): boolean =>
   parts.some((part) => part.kind === 'macro' && part.name === name)

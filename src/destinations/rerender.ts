@@ -44,7 +44,7 @@ function rerenderHeaders(
   for (const [name, text] of Object.entries(headers)) {
     const isMarked = text.includes('{secret:')
     const pieces = isMarked ? (compileHeaders({ [name]: text }, 'recorded').list[0]?.pieces ?? []) : [text]
-    rendered[name.toLowerCase()] = renderPieces(pieces, scope)
+    rendered[name.toLowerCase()] = renderPieces(pieces, scope).trim()
   }
   return rendered
 }

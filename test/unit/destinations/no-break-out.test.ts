@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { DestinationDefinition } from '../../../src/catalogue/catalogue.ts'
 import { type Rendered, renderDelivery } from '../../../src/destinations/render.ts'
 import { RenderError } from '../../../src/destinations/render-error.ts'
-import { sampleInput } from '../../support/destination-samples.ts'
+import { rerenderOriginal } from '../../../src/destinations/rerender.ts'
+import { sampleBox, sampleInput } from '../../support/destination-samples.ts'
 
 const NASTY = ['&', '=', '#', '?', '/', '\\', '%', '%2', '%26', '+', '"', "'", '<', '{', '}', '{secret:KEY}']
 const CONTROLS = ['\r\n', '\n', '\0', '\u2028', '\ud800', '..', '.', ' ', '\t', 'é', '😀', ',', ';', ':', '@']
@@ -152,6 +153,29 @@ describe('no value can break out of its place', () => {
       RUNS,
     )
   })
+})
+
+test('sending the original again sends exactly the same, whatever the values were', () => {
+  const templates = fc.constantFrom<Partial<DestinationDefinition>>(
+    {
+      url: 'https://t.example/{sub1}/p?x={sub2|raw}&k={secret:KEY}',
+      headers: { 'x-a': 'a {sub1} {secret:KEY}' },
+    },
+    { method: 'POST', body: '{"a":"{sub1}{secret:KEY}","b":{secret:KEY},"c":{sub2}}' },
+    { method: 'POST', body: 'a={sub1}&k={secret:KEY}&b={sub2}' },
+    { method: 'POST', body: '<a b="{sub1}">{secret:KEY}</a>', content_type: 'text/xml' },
+  )
+  const secrets = fc.oneof(hostile, fc.constantFrom('5', '{secret:KEY}', '"', '{signature}'))
+  fc.assert(
+    fc.property(templates, fc.record(pairs), secrets, (template, values, secret) => {
+      const definition = { ...template, secrets: { KEY: sampleBox.seal(secret) } }
+      const rendered = renderOrRefuse(definition, values)
+      if (rendered === null) return
+      const input = sampleInput({ definition })
+      expect(rerenderOriginal(rendered.recorded, input)).toEqual(rendered.request)
+    }),
+    RUNS,
+  )
 })
 
 describe('a body template that values could break is refused', () => {
