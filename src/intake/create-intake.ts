@@ -159,8 +159,10 @@ async function flushOrHalve(ctx: IntakeContext, taken: readonly Waiting[]): Prom
 async function flush(ctx: IntakeContext, taken: readonly Waiting[]): Promise<void> {
   const reports = taken.flatMap(({ work }) => ('report' in work ? [work.report] : []))
   const refused = taken.flatMap(({ work }) => ('refused' in work ? [work.refused] : []))
-  const { outcomes, batchIds } = await flushOnce(ctx, reports, refused)
+  const { outcomes, batchIds, conversions } = await flushOnce(ctx, reports, refused)
   hintBatches(ctx, 'deliver', batchIds)
+  for (const { plan } of conversions)
+    for (const { state } of plan.fanOut.deliveries) ctx.metrics.deliveries(state)
   let next = 0
   for (const one of taken) {
     if ('refused' in one.work) one.resolve({ result: 'refused', error: new AppError('malformed') })

@@ -30,7 +30,7 @@ export type FlushReport = {
   hash: string
 }
 
-export type Flushed = { outcomes: IntakeOutcome[]; batchIds: Uuid[] }
+export type Flushed = { outcomes: IntakeOutcome[]; batchIds: Uuid[]; conversions: WritePlan['conversions'] }
 
 /**
  * Decides and stores reports, and the calls that were never understood, in one transaction. Resolves after the commit
@@ -47,7 +47,8 @@ export async function flushReports(
     const { outcomes, plan } = await decideReports(ctx, tx, reports)
     const rows = reports.map((report, index) => toInboundRow(report, outcomes[index] as IntakeOutcome))
     await writeFlush(tx, { ...plan, inbound: [...rows, ...refused] })
-    const flushed = { outcomes, batchIds: plan.travel.batches.map((batch) => batch.id) }
+    const batchIds = plan.travel.batches.map((batch) => batch.id)
+    const flushed = { outcomes, batchIds, conversions: plan.conversions }
     beforeCommit(flushed)
     return flushed
   })

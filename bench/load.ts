@@ -1,0 +1,85 @@
+// Reports conversions to a relay: closed loop (64 connections, each sends its next call when the last was answered), or
+// open loop at a constant rate. Told by its parent what to do, tells it what was answered.
+import { connect, type Socket } from 'node:net'
+
+type Task = {
+  port: number
+  path: string
+  prefix: string
+  destinations: number
+  connections: number
+  calls: number
+  ratePerS: number | null
+}
+type Report = {
+  accepted: number
+  refused: number
+  ms: number
+  latenciesMs: number[]
+  sentAtMs: [string, number][]
+}
+
+process.on('message', (task: Task) => {
+  void run(task).then((report) => process.send?.(report))
+})
+process.on('disconnect', () => process.exit(0))
+process.send?.({ ready: true })
+
+async function run(task: Task): Promise<Report> {
+  const report: Report = { accepted: 0, refused: 0, ms: 0, latenciesMs: [], sentAtMs: [] }
+  const sockets = await Promise.all(Array.from({ length: task.connections }, () => open(task.port)))
+  const startedMs = performance.now()
+  let next = 0
+  const dueMs = (n: number): number => (task.ratePerS === null ? 0 : startedMs + (n * 1000) / task.ratePerS)
+  const loop = async (socket: Socket): Promise<void> => {
+    while (next < task.calls) {
+      const n = next++
+      const waitMs = dueMs(n) - performance.now()
+      if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs))
+      // An open loop counts from when the call should have been sent, else waiting hides in the sender.
+      const sentMs = task.ratePerS === null ? performance.now() : Math.max(dueMs(n), startedMs)
+      if (task.ratePerS !== null) report.sentAtMs.push([`${task.prefix}${n}`, Date.now()])
+      const ok = await call(socket, requestOf(task, n))
+      report.latenciesMs.push(performance.now() - sentMs)
+      if (ok) report.accepted++
+      else report.refused++
+    }
+  }
+  await Promise.all(sockets.map(loop))
+  report.ms = performance.now() - startedMs
+  for (const socket of sockets) socket.destroy()
+  if (task.ratePerS === null) report.latenciesMs = []
+  return report
+}
+
+const requestOf = ({ path, prefix, destinations }: Task, n: number): string =>
+  `GET ${path}?click_id=c${n % destinations}&transaction_id=${prefix}${n}&payout=1.25&status=approved HTTP/1.1\r\nhost: relay\r\n\r\n`
+
+function open(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    socket.setNoDelay(true)
+    socket.once('error', reject)
+  })
+}
+
+/** One call on a kept connection; the answer's length is read from its header. */
+function call(socket: Socket, request: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const onData = (chunk: Buffer): void => {
+      text += chunk.toString('latin1')
+      const headEnd = text.indexOf('\r\n\r\n')
+      if (headEnd < 0) return
+      const length = Number(/content-length: (\d+)/i.exec(text.slice(0, headEnd))?.[1] ?? 0)
+      if (text.length < headEnd + 4 + length) return
+      socket.off('data', onData)
+      socket.off('close', onClose)
+      resolve(text.startsWith('HTTP/1.1 200'))
+    }
+    const onClose = (): void => reject(new Error('the relay closed the connection'))
+    socket.on('data', onData)
+    socket.once('close', onClose)
+    socket.write(request)
+  })
+}

@@ -1,0 +1,152 @@
+// npm run bench -- [--quick] [--memory] [--only <part of a name>]: what this machine does, load generator and receiver included.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import {
+  type Latency,
+  measureLatency,
+  measureThroughput,
+  type Receiver,
+  startReceiver,
+  type Throughput,
+} from './measure.ts'
+import { drawPlot } from './plot.ts'
+import { end, startBenchRedis } from './processes.ts'
+import { type Subject, startPlainSubject, startRelaySubject, type Variant } from './relay-under-test.ts'
+
+type Result = { variant: Variant; throughput: Throughput; latency: Latency | null }
+
+const quick = process.argv.includes('--quick')
+const memory = process.argv.includes('--memory')
+const only = process.argv.includes('--only') ? (process.argv[process.argv.indexOf('--only') + 1] ?? '') : ''
+const DESTINATIONS = 100
+const CALLS = memory ? 200_000 : quick ? 6000 : 40_000
+const WARM_UP_CALLS = quick ? 1000 : 5000
+const LATENCY_SECONDS = 10
+
+const ALL: Variant[] = [
+  { name: 'plain relay, Redis', client: 'plain', backend: 'redis' },
+  { name: 'relay + got, Redis', client: 'got', backend: 'redis' },
+  { name: 'relay + got, Postgres', client: 'got', backend: 'postgres' },
+  { name: 'relay + undici, Redis', client: 'undici', backend: 'redis' },
+  { name: 'relay + undici, Postgres', client: 'undici', backend: 'postgres' },
+]
+
+const progress = (text: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+}
+
+const redis = await startBenchRedis()
+if (redis === null)
+  console.log('No redis-server here: only the Postgres backend is measured (apt-get install redis-server).')
+const variants = ALL.filter(
+  (variant) =>
+    variant.name.includes(only) &&
+    (redis !== null || variant.backend === 'postgres') &&
+    (!memory || variant.client === 'got'),
+)
+const receiver = await startReceiver()
+const results: Result[] = []
+try {
+  for (const [index, variant] of variants.entries()) {
+    const report = (text: string): void =>
+      progress(`[${index + 1}/${variants.length}] ${variant.name}: ${text}`)
+    results.push(await runVariant(variant, receiver, report))
+  }
+} finally {
+  progress('')
+  receiver.stop()
+  if (redis !== null) await end(redis.child)
+}
+print(results)
+mkdirSync(import.meta.dirname, { recursive: true })
+const machine = {
+  cpus: cpus().length,
+  model: cpus()[0]?.model,
+  node: process.version,
+  at: new Date().toISOString(),
+  quick,
+  calls: CALLS,
+}
+writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify({ machine, results }, null, 2)}\n`)
+writeFileSync(
+  new URL('results.svg', import.meta.url),
+  drawPlot(results.map(({ variant, throughput }) => ({ name: variant.name, ...throughput }))),
+)
+console.log('\nWritten: bench/results.json, bench/results.svg')
+
+async function runVariant(
+  variant: Variant,
+  tracker: Receiver,
+  report: (text: string) => void,
+): Promise<Result> {
+  report('starting')
+  const subject = await startSubject(variant, tracker.port)
+  try {
+    report('warming up')
+    await measureThroughput(subject, tracker, {
+      calls: WARM_UP_CALLS,
+      destinations: DESTINATIONS,
+      prefix: 'w',
+      progress: report,
+    })
+    report(`${CALLS} conversions`)
+    const throughput = await measureThroughput(subject, tracker, {
+      calls: CALLS,
+      destinations: DESTINATIONS,
+      prefix: 't',
+      progress: report,
+    })
+    if (quick || memory) return { variant, throughput, latency: null }
+    const ratePerS = Math.floor(throughput.deliveredWithDrainPerS / 2)
+    report(`latency at ${ratePerS}/s`)
+    const latency = await measureLatency(subject, tracker, {
+      ratePerS,
+      seconds: LATENCY_SECONDS,
+      destinations: DESTINATIONS,
+      prefix: 'l',
+    })
+    return { variant, throughput, latency }
+  } finally {
+    report('stopping')
+    await subject.stop()
+  }
+}
+
+async function startSubject(variant: Variant, receiverPort: number): Promise<Subject> {
+  if (variant.client === 'plain') {
+    if (redis === null) throw new Error('the plain relay needs Redis')
+    return startPlainSubject(redis.url, receiverPort)
+  }
+  return startRelaySubject(variant, {
+    redisUrl: redis?.url ?? null,
+    receiverPort,
+    destinations: DESTINATIONS,
+  })
+}
+
+function print(all: readonly Result[]): void {
+  const plain = all.find(({ variant }) => variant.client === 'plain')?.throughput.deliveredWhileLoadedPerS
+  console.table(
+    Object.fromEntries(
+      all.map(({ variant, throughput: t, latency }) => [
+        variant.name,
+        {
+          'accepted/s': Math.round(t.acceptedPerS),
+          'delivered/s loaded': Math.round(t.deliveredWhileLoadedPerS),
+          'x plain': plain === undefined ? '' : (t.deliveredWhileLoadedPerS / plain).toFixed(2),
+          'delivered/s with drain': Math.round(t.deliveredWithDrainPerS),
+          'us CPU/delivery': Math.round(Object.values(t.cpuUs).reduce((a, b) => a + b, 0)),
+          'by process': Object.entries(t.cpuUs)
+            .map(([kind, us]) => `${kind} ${Math.round(us)}`)
+            .join(' '),
+          'MiB api/worker': `${Math.round(t.rssMiB.api ?? 0)}/${Math.round(t.rssMiB.worker ?? 0)}`,
+          'accept p50/p99 ms': latency
+            ? `${latency.accept.p50.toFixed(1)}/${latency.accept.p99.toFixed(1)}`
+            : '',
+          'tracker p50/p99 ms': latency ? `${latency.toTracker.p50}/${latency.toTracker.p99}` : '',
+          lost: t.lost,
+        },
+      ]),
+    ),
+  )
+}

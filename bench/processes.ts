@@ -1,0 +1,94 @@
+import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+
+/** Seconds of processor time and MiB of memory that a process took so far. */
+export type Usage = { cpuS: number; rssMiB: number }
+
+const TICKS_PER_S = 100
+
+/** Of one process, from /proc; zero for a process that is gone. */
+export function usageOf(pid: number): Usage {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const rssKib = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0)
+    // utime and stime, with those of children that ended (Postgres backends).
+    const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0)
+    return { cpuS: ticks / TICKS_PER_S, rssMiB: rssKib / 1024 }
+  } catch {
+    return { cpuS: 0, rssMiB: 0 }
+  }
+}
+
+export type RunningProcess = { pid: number; name: string }
+
+/** A process and all that it started, named by what they are. */
+export function familyOf(pid: number, name: string): RunningProcess[] {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n')
+  const parsed = rows.flatMap((row) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row)
+    return match ? [{ pid: Number(match[1]), parent: Number(match[2]), args: match[3] ?? '' }] : []
+  })
+  const family: RunningProcess[] = [{ pid, name }]
+  for (const one of family)
+    for (const row of parsed)
+      if (row.parent === one.pid && row.args !== 'ps -eo pid=,ppid=,args=')
+        family.push({
+          pid: row.pid,
+          name: /postgres/.test(row.args) ? 'postgres' : /workers\/main/.test(row.args) ? 'worker' : one.name,
+        })
+  return family
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** Ends a process politely and waits for it; after ten seconds with SIGKILL. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  await gone
+  clearTimeout(timer)
+}
+
+/** Forks one of bench/*.ts and waits for its first message. */
+export async function forkReady(
+  file: string,
+  env: Record<string, string> = {},
+): Promise<{ child: ChildProcess; first: Record<string, unknown> }> {
+  const child = fork(new URL(file, import.meta.url), { env: { ...process.env, ...env } })
+  const [first] = (await once(child, 'message')) as [Record<string, unknown>]
+  return { child, first }
+}
+
+/** A redis-server of its own without persistence, or null where none is installed. */
+export async function startBenchRedis(): Promise<{ url: string; child: ChildProcess } | null> {
+  if (spawnSync('redis-server', ['--version']).status !== 0) return null
+  const port = await freePort()
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--maxmemory-policy',
+    'noeviction',
+  ]
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  for await (const chunk of child.stdout) if (String(chunk).includes('Ready to accept')) break
+  child.stdout.resume()
+  return { url: `redis://127.0.0.1:${port}`, child }
+}

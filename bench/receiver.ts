@@ -1,0 +1,25 @@
+// A tracker that counts: answers 200 at once, tells its parent how many calls came and when each transaction arrived.
+import { createServer } from 'node:http'
+
+let calls = 0
+let recording = false
+const arrivals: [transactionId: string, atMs: number][] = []
+
+const server = createServer((req, res) => {
+  calls++
+  if (recording)
+    arrivals.push([new URLSearchParams((req.url ?? '').split('?')[1]).get('txid') ?? '', Date.now()])
+  res.writeHead(200, { 'content-type': 'text/plain', 'content-length': '2' })
+  res.end('OK')
+})
+server.keepAliveTimeout = 60_000
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  process.send?.({ port: typeof address === 'object' && address !== null ? address.port : 0 })
+})
+
+process.on('message', (message: { record?: boolean }) => {
+  if (message.record !== undefined) recording = message.record
+  process.send?.({ calls, arrivals: arrivals.splice(0) })
+})
+process.on('disconnect', () => process.exit(0))

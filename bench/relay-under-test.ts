@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeNetwork } from './network.ts'
+import { end, familyOf, forkReady, freePort, type RunningProcess } from './processes.ts'
+
+/** Something that takes conversions over HTTP and tells a receiver. */
+export type Subject = {
+  name: string
+  port: number
+  /** Path of a report, with the token. */
+  path: string
+  processes(): RunningProcess[]
+  stop(): Promise<void>
+}
+
+export type Variant = { name: string; client: 'got' | 'undici' | 'plain'; backend: 'redis' | 'postgres' }
+
+/** The relay as its users start it, with everything durable and logged; its data in a temporary folder. */
+export async function startRelaySubject(
+  variant: Variant,
+  options: { redisUrl: string | null; receiverPort: number; destinations: number },
+): Promise<Subject> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'relay-bench-'))
+  const port = await freePort()
+  const key = randomBytes(24).toString('hex')
+  const env = {
+    PATH: process.env.PATH ?? '',
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    ADMIN_KEY: key,
+    DELIVERY_HTTP_CLIENT: variant.client,
+    OUTBOUND_ALLOW_CIDRS: '127.0.0.0/8',
+    LOG_LEVEL: 'warn',
+    ...(variant.backend === 'redis' && options.redisUrl !== null && { REDIS_URL: options.redisUrl }),
+  }
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts')], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await untilListening(child)
+  const { token } = await makeNetwork(
+    { url: `http://127.0.0.1:${port}`, key },
+    options.receiverPort,
+    options.destinations,
+  )
+  return {
+    name: variant.name,
+    port,
+    path: `/postback/${token}`,
+    processes: () => familyOf(child.pid ?? 0, 'api'),
+    async stop() {
+      await end(child)
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function untilListening(child: ChildProcess): Promise<void> {
+  if (child.stdout === null) throw new Error('the relay has no output')
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    if (!String(chunk).includes('listens on')) continue
+    child.stdout.resume()
+    return
+  }
+  throw new Error('the relay did not start')
+}
+
+export async function startPlainSubject(redisUrl: string, receiverPort: number): Promise<Subject> {
+  const port = await freePort()
+  const env = { REDIS_URL: redisUrl, RECEIVER_PORT: String(receiverPort), PORT: String(port) }
+  const api = await forkReady('./plain-relay.ts', env)
+  const worker = await forkReady('./plain-relay.ts', { ...env, PLAIN_ROLE: 'worker' })
+  return {
+    name: 'plain relay',
+    port,
+    path: '/postback',
+    processes: () => [...familyOf(api.child.pid ?? 0, 'api'), ...familyOf(worker.child.pid ?? 0, 'worker')],
+    async stop() {
+      await end(worker.child)
+      await end(api.child)
+    },
+  }
+}
