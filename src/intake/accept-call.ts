@@ -26,7 +26,8 @@ type Known = { call: PostbackCall; advertiser: Advertiser | undefined }
 
 /**
  * Authenticates, reads and stores one call of /postback. What is refused is stored with its reason before the refusal is
- * answered. Rejects with AppError `overloaded` or `store_unavailable`: then nothing was stored.
+ * answered; `overloaded` and `store_unavailable` say that nothing was stored. Rejects with those where the advertiser is not
+ * known yet.
  */
 export async function acceptCall(
   ctx: Context,
@@ -36,12 +37,18 @@ export async function acceptCall(
   const startedAtMs = ctx.clock.monotonicMs()
   parts.intake.assertRoom()
   const advertiser = await parts.findAdvertiser(call.token)
-  const result =
+  const answering =
     advertiser === undefined
-      ? await refuseToken(ctx, parts, call)
-      : await answerAdvertiser(ctx, parts, { call, advertiser })
+      ? refuseToken(ctx, parts, call)
+      : answerAdvertiser(ctx, parts, { call, advertiser })
+  const result = await answering.catch(toRefused)
   if ('outcome' in result) ctx.metrics.acceptSeconds((ctx.clock.monotonicMs() - startedAtMs) / 1000)
   return { result, advertiser }
+}
+
+const toRefused = (error: unknown): CallResult => {
+  if (error instanceof AppError) return { refused: error, callId: null }
+  throw error
 }
 
 const NO_MAPS = { paramMap: {}, statusMap: {}, timezone: 'UTC' } as const
@@ -95,10 +102,5 @@ async function explain(ctx: Context, { advertiser, reading }: Understanding): Pr
   if ('error' in reading) return { refused: reading.error, callId: null }
   const { report, fields } = reading
   const read = { fields: fieldSources(fields), params: report.params, notes: report.notes }
-  try {
-    return { understood: { dry_run: true, ...read, ...(await explainReport(ctx, advertiser, report)) } }
-  } catch (error) {
-    if (error instanceof AppError) return { refused: error, callId: null }
-    throw error
-  }
+  return { understood: { dry_run: true, ...read, ...(await explainReport(ctx, advertiser, report)) } }
 }

@@ -48,16 +48,21 @@ async function answerPostback(
   const { call, isText } = toPostbackCall(request, contentType)
   try {
     const { result, advertiser } = await acceptCall(ctx, parts, call)
-    if ('refused' in result) request.failure = result.refused.code
+    if ('refused' in result) noteFailure(request, result.refused)
     return send(reply, toCallAnswer(result, answerStyle(isText, advertiser), request.id))
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    request.failure = error.status >= 500 ? error : error.code
+    noteFailure(request, error)
     return send(
       reply,
       toCallAnswer({ refused: error, callId: null }, answerStyle(isText, undefined), request.id),
     )
   }
+}
+
+/** For the request's line in the log. */
+function noteFailure(request: FastifyRequest, error: AppError): void {
+  request.failure = error.status >= 500 ? error : error.code
 }
 
 function toPostbackCall(

@@ -161,10 +161,12 @@ describe('re-processing', () => {
       ids.push(await newestId())
     }
     await app.update(network.advertiserId, 'status_map', { neu: 'pending' })
+    await app.update(network.advertiserId, 'param_map', { click_id: 'transaction_id' })
     for (const [at, id] of ids.entries()) {
       expect((await reprocess(id)).json.result).toBe('accepted')
-      expect((await app.storedCalls()).at(-1)?.transaction_id).toBe(`r${at + 2}`)
+      expect((await app.storedCalls()).at(-1)).toMatchObject({ click_id: 'k4', transaction_id: `r${at + 2}` })
     }
+    await app.update(network.advertiserId, 'param_map', {})
   })
 
   test('an API call of an advertiser that was unknown finds it by its name', async () => {

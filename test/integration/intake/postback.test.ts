@@ -129,7 +129,7 @@ describe('answers', () => {
     const answer = await app.call(`/postback/${token}?click_id=c`).finally(() => {
       closing.refusal = null
     })
-    expect(answer.status).toBe(503)
+    expect(answer).toMatchObject({ status: 503, text: 'ERROR store_unavailable' })
     expect(answer.headers.get('retry-after')).toBe('1')
   })
 

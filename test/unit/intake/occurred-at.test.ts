@@ -30,6 +30,9 @@ describe("a time without zone is in the advertiser's timezone", () => {
     ['2024-01-01 10:00', 'Europe/Berlin', '2024-01-01T09:00:00.000Z'],
     ['2024-01-01T10:00:00.750', 'America/New_York', '2024-01-01T15:00:00.750Z'],
     ['2024-05-01T10:00:00', 'Asia/Kathmandu', '2024-05-01T04:15:00.000Z'],
+    ['2024-03-31T12:00:00', 'Europe/Berlin', '2024-03-31T10:00:00.000Z'],
+    ['2023-10-29T12:00:00', 'Europe/Berlin', '2023-10-29T11:00:00.000Z'],
+    ['2024-03-30T12:00:00', 'Europe/Berlin', '2024-03-30T11:00:00.000Z'],
     ['2024-05-01T10:00:00', 'UTC', '2024-05-01T10:00:00.000Z'],
   ])('%s in %s', (text, timezone, expected) => {
     expect(occurredAt(text, timezone)).toBe(expected)
