@@ -66,6 +66,7 @@ test('counters of all processes add up, and series that never counted stand at 0
   worker.metrics.attempt('delivered', 0.2)
   worker.metrics.attempt('retry', null)
   await flush.close()
+  expect(worker.metrics.drain()).toEqual([])
   worker.metrics.attempt('delivered', 3)
   await flushMetrics(worker)
   app.ctx.metrics.conversion('accepted', 3)
