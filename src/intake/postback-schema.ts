@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { CANONICAL_FIELDS } from './field-names.ts'
 
 /** For the OpenAPI document only: /postback takes parameters under any name, see API.md 5. */
 const ANSWERS = {
@@ -31,16 +32,23 @@ const ABOUT = {
   response: ANSWERS,
 }
 
+const Value = Type.Optional(Type.String())
+
+const PARAMETERS = {
+  ...Object.fromEntries(CANONICAL_FIELDS.map((field) => [field, Value])),
+  format: Type.Optional(Type.String({ description: 'text answers OK or ERROR code' })),
+  dry_run: Type.Optional(Type.String({ description: '1 answers what was understood and stores nothing' })),
+}
+
+const Token = Type.String({ description: "The advertiser's token." })
+
 export const POSTBACK_TOKEN_SCHEMA = {
   ...ABOUT,
-  params: Type.Object({ token: Type.String({ description: "The advertiser's token." }) }),
+  params: Type.Object({ token: Token }),
+  querystring: Type.Object(PARAMETERS),
 }
 
 export const POSTBACK_SCHEMA = {
   ...ABOUT,
-  querystring: Type.Object({
-    token: Type.Optional(
-      Type.Unsafe<unknown>({ type: ['string', 'array'], description: "The advertiser's token." }),
-    ),
-  }),
+  querystring: Type.Object({ token: Token, ...PARAMETERS }),
 }
