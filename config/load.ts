@@ -56,8 +56,6 @@ function crossChecks(config: Config): string[] {
       problems.push(
         `OUTBOUND_ALLOW_CIDRS and TRUSTED_PROXIES hold addresses or ranges like 10.0.0.0/8, not "${range}"`,
       )
-  if (config.httpClient === 'undici')
-    problems.push('DELIVERY_HTTP_CLIENT is got; undici is not available yet')
   if (config.queueShards > 1 && config.redisUrl === null)
     problems.push(
       `QUEUE_SHARDS is 1 where REDIS_URL is not set, not ${config.queueShards}: shards need a Redis Cluster; set REDIS_URL to one of its nodes or leave QUEUE_SHARDS out`,

@@ -18,6 +18,10 @@ export class BodyBytes {
   #length = 0
   #isCut = false
 
+  get isEmpty(): boolean {
+    return this.#length === 0
+  }
+
   get isCut(): boolean {
     return this.#isCut
   }
@@ -90,7 +94,8 @@ function decompress(decompressor: Transform, raw: Buffer): Promise<BodyBytes | n
     decompressor.on('data', (chunk: Buffer) => {
       if (!plain.add(chunk)) finish(plain)
     })
-    decompressor.once('end', () => finish(plain))
+    // Cut input is flushed without complaint, so nothing out of something means that it was another encoding.
+    decompressor.once('end', () => finish(plain.isEmpty ? null : plain))
     decompressor.on('error', () => finish(null))
     decompressor.end(raw)
   })

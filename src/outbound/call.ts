@@ -1,4 +1,3 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { Socket } from 'node:net'
 import { toError } from '../kit/app-error.ts'
 import { toStorableText } from '../kit/text.ts'
@@ -6,24 +5,10 @@ import { BodyBytes, decodeBody } from './answer-body.ts'
 import type { Connector } from './connector.ts'
 import { type ConnectionFacts, OutboundFailure, toFailure } from './failure.ts'
 import type { OutboundOutcome, OutboundRequest, Timings } from './outbound.ts'
+import { toHeaders, toUrl } from './prepare.ts'
 
 /** Largest head of an answer that is read. */
 export const HEADER_BYTES_MAX = 16 * 1024
-
-/** Decided by the client and the connection, never by a destination. */
-const OWN_HEADERS = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10
 const tenthsOrNull = (ms: number | null): number | null => (ms === null ? null : tenths(ms))
@@ -188,29 +173,6 @@ function unsendable(error: unknown): OutboundOutcome {
   const timings = { dns: null, tcp: null, tls: null, first_byte: null, total: 0 }
   const detail = toFailure(error)?.message ?? toError(error).message
   return { kind: 'error', error: 'invalid_request', detail: toStorableText(detail), timings, remoteIp: null }
-}
-
-function toUrl(text: string): URL {
-  const url = URL.parse(text)
-  if (url === null) throw new OutboundFailure('invalid_request', 'the URL can not be read')
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new OutboundFailure('invalid_request', `the URL starts with ${url.protocol} instead of https:`)
-  if (url.username !== '' || url.password !== '')
-    throw new OutboundFailure('invalid_request', 'the URL has a user name or password in it')
-  return url
-}
-
-function toHeaders(given: Readonly<Record<string, string>>, userAgent: string): Record<string, string> {
-  const headers: Record<string, string> = { 'user-agent': userAgent, accept: '*/*' }
-  for (const [name, value] of Object.entries(given)) {
-    const lower = name.toLowerCase()
-    if (OWN_HEADERS.has(lower))
-      throw new OutboundFailure('invalid_request', `the header ${name} is set by the relay itself`)
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
-    headers[lower] = value
-  }
-  return headers
 }
 
 function toFlatHeaders(

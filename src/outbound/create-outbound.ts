@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.ts'
 import type { ConnectorParts } from './connector.ts'
 import { createGotOutbound } from './got-outbound.ts'
 import type { Outbound } from './outbound.ts'
+import { createUndiciOutbound } from './undici-outbound.ts'
 
 export type OutboundParts = Omit<ConnectorParts, 'config'> & {
   config: ConnectorParts['config'] & Pick<Config, 'version'>
@@ -10,4 +11,5 @@ export type OutboundParts = Omit<ConnectorParts, 'config'> & {
 }
 
 /** The HTTP client of deliveries that DELIVERY_HTTP_CLIENT names. */
-export const createOutbound = (parts: OutboundParts): Outbound => createGotOutbound(parts)
+export const createOutbound = (parts: OutboundParts & { config: Pick<Config, 'httpClient'> }): Outbound =>
+  parts.config.httpClient === 'undici' ? createUndiciOutbound(parts) : createGotOutbound(parts)

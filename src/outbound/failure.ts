@@ -22,6 +22,8 @@ const CLOSED_EARLY: Known = [
   'connection_reset',
   'the receiver closed the connection before its answer was complete',
 ]
+const CLOSING: Known = ['connection_reset', 'the relay is closing']
+const NOT_HTTP: Known = ['bad_answer', 'the answer is not valid HTTP']
 const HEADERS_TOO_LARGE: Known = ['bad_answer', 'the answer has more than 16 KiB of headers']
 const OUT_OF_SOCKETS: Known = ['connect_failed', 'this machine has no more sockets or ports']
 
@@ -35,13 +37,16 @@ const KNOWN: Readonly<Record<string, Known>> = {
   EMFILE: OUT_OF_SOCKETS,
   ENFILE: OUT_OF_SOCKETS,
   EADDRNOTAVAIL: OUT_OF_SOCKETS,
-  ABORT_ERR: ['connect_failed', 'the relay is closing'],
+  ABORT_ERR: CLOSING,
+  UND_ERR_DESTROYED: CLOSING,
+  UND_ERR_CLOSED: CLOSING,
   ETIMEDOUT: ['connect_timeout', 'the connection timed out'],
   ECONNRESET: CLOSED_EARLY,
   ECONNABORTED: CLOSED_EARLY,
   EPIPE: CLOSED_EARLY,
   UND_ERR_SOCKET: CLOSED_EARLY,
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: CLOSED_EARLY,
+  UND_ERR_INFO: CLOSED_EARLY,
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: NOT_HTTP,
   ERR_HTTP_CONTENT_LENGTH_MISMATCH: CLOSED_EARLY,
   HPE_INVALID_EOF_STATE: CLOSED_EARLY,
   HPE_HEADER_OVERFLOW: HEADERS_TOO_LARGE,
@@ -56,15 +61,19 @@ const KNOWN: Readonly<Record<string, Known>> = {
 const INVALID_REQUEST =
   /^(ERR_INVALID_(CHAR|URL|ARG_\w+|HTTP_TOKEN|PROTOCOL)|ERR_HTTP_INVALID_\w+|ERR_UNESCAPED_CHARACTERS|UND_ERR_INVALID_ARG)$/
 
+/** undici reports unasked answers (100, 101) as an error of the socket. */
+const isUndiciRefusal = (error: Error, code: string): boolean =>
+  code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)$/.test(error.message)
+
 /** Any error of a client as a failure; null if it is none that a receiver or a network can cause, so a bug of ours. */
 export function toFailure(error: unknown): OutboundFailure | null {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
     if (cause instanceof OutboundFailure) return cause
     const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
-    const known = KNOWN[code]
+    const known = isUndiciRefusal(cause, code) ? NOT_HTTP : KNOWN[code]
     if (known) return new OutboundFailure(...known)
     if (INVALID_REQUEST.test(code)) return new OutboundFailure('invalid_request', cause.message)
-    if (code.startsWith('HPE_')) return new OutboundFailure('bad_answer', 'the answer is not valid HTTP')
+    if (code.startsWith('HPE_') || cause.name === 'HTTPParserError') return new OutboundFailure(...NOT_HTTP)
   }
   return null
 }

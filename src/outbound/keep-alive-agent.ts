@@ -3,14 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { toError } from '../kit/app-error.ts'
 import type { Connector } from './connector.ts'
-
-// A kept connection that the receiver closes just as we write is the one way to lose a call that reached nobody, or to
-// not know whether it did; it is never sent again by itself. So connections are kept for less time than any common
-// server keeps them, and less than the server says.
-const IDLE_MS = 4000
-const IDLE_MARGIN_MS = 1000
-const IDLE_PER_ORIGIN_MAX = 64
-const IDLE_TOTAL_MAX = 1024
+import { IDLE_PER_ORIGIN_MAX, IDLE_TOTAL_MAX, idleMsAfter } from './idle.ts'
 
 type Callback = (error: Error | null, socket: Duplex) => void
 
@@ -22,6 +15,7 @@ export class KeepAliveAgent extends Agent {
   readonly #connector: Connector
   readonly #defaults: { protocol: string; port: number }
   readonly #idle = new Map<Socket, number>()
+  readonly #watched = new WeakSet<Socket>()
 
   constructor(protocol: 'http:' | 'https:', connector: Connector) {
     const port = protocol === 'https:' ? 443 : 80
@@ -43,9 +37,12 @@ export class KeepAliveAgent extends Agent {
   }
 
   override keepSocketAlive(socket: Socket): boolean {
-    const idleMs = Math.min(IDLE_MS, announcedIdleMs(socket) - IDLE_MARGIN_MS)
-    if (idleMs <= 0 || this.#idle.size >= IDLE_TOTAL_MAX) return false
-    if (!this.#idle.has(socket)) socket.once('close', () => this.#idle.delete(socket))
+    const idleMs = idleMsAfter(lastKeepAliveHeader(socket))
+    if (idleMs === 0 || this.#idle.size >= IDLE_TOTAL_MAX) return false
+    if (!this.#watched.has(socket)) {
+      this.#watched.add(socket)
+      socket.once('close', () => this.#idle.delete(socket))
+    }
     this.#idle.set(socket, performance.now() + idleMs)
     socket.setTimeout(idleMs)
     socket.unref()
@@ -71,10 +68,8 @@ export class KeepAliveAgent extends Agent {
   }
 }
 
-/** What the server said with `Keep-Alive: timeout=5`, in ms; without a word no limit of its own. */
-function announcedIdleMs(socket: Socket): number {
+function lastKeepAliveHeader(socket: Socket): string | undefined {
   const { res } = (socket as { _httpMessage?: { res?: IncomingMessage } })._httpMessage ?? {}
   const hint = res?.headers['keep-alive']
-  const seconds = typeof hint === 'string' ? /(?:^|[,\s])timeout=(\d+)/i.exec(hint)?.[1] : undefined
-  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1000
+  return Array.isArray(hint) ? hint[0] : hint
 }

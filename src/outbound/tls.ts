@@ -55,7 +55,7 @@ export function createTlsUpgrade(ca: string | undefined): Upgrade {
       let validTo: string | undefined
       // Runs before the verification, after whose failure the certificate is no longer to be had.
       secured.prependOnceListener('secure', () => {
-        validTo = secured.getPeerX509Certificate()?.validTo
+        validTo = secured.getPeerCertificate().valid_to
       })
       const onError = (error: Error) =>
         fail(new OutboundFailure('tls_failed', whyNotTls(error, host, validTo)))

@@ -1,0 +1,5 @@
+import { describeAnswers } from './answers.contract.ts'
+import { describeConnections } from './connections.contract.ts'
+
+describeAnswers('undici')
+describeConnections('undici')
