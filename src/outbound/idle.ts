@@ -1,8 +1,8 @@
 // A kept connection that the receiver closes just as we write is the one way to lose a call that reached nobody, or to
 // not know whether it did; it is never sent again by itself. So connections are kept for less time than any common
 // server keeps them, and less than the server says.
-const IDLE_MS = 4000
-const MARGIN_MS = 1000
+export const IDLE_MS = 4000
+export const IDLE_MARGIN_MS = 1000
 
 /** Idle connections kept per origin and per process. */
 export const IDLE_PER_ORIGIN_MAX = 64
@@ -12,5 +12,5 @@ export const IDLE_TOTAL_MAX = 1024
 export function idleMsAfter(keepAlive: string | undefined): number {
   const seconds = /(?:^|[,\s])timeout=(\d+)/i.exec(keepAlive ?? '')?.[1]
   if (seconds === undefined) return IDLE_MS
-  return Math.max(0, Math.min(IDLE_MS, Number(seconds) * 1000 - MARGIN_MS))
+  return Math.max(0, Math.min(IDLE_MS, Number(seconds) * 1000 - IDLE_MARGIN_MS))
 }

@@ -3,7 +3,7 @@ import { Client } from 'undici'
 import { toError } from '../kit/app-error.ts'
 import { HEADER_BYTES_MAX } from './call.ts'
 import type { Connector } from './connector.ts'
-import { IDLE_PER_ORIGIN_MAX, IDLE_TOTAL_MAX, idleMsAfter } from './idle.ts'
+import { IDLE_MARGIN_MS, IDLE_MS, IDLE_PER_ORIGIN_MAX, IDLE_TOTAL_MAX, idleMsAfter } from './idle.ts'
 
 /** One undici client with at most one connection, used by one call at a time. */
 export type Slot = {
@@ -54,6 +54,9 @@ export function createUndiciPool(connector: Connector): UndiciPool {
     const client = new Client(url.origin, {
       allowH2: false,
       pipelining: 1,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+      keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: HEADER_BYTES_MAX,
