@@ -40,7 +40,7 @@ export async function buildApp(ctx: Context, parts: AppParts): Promise<Server> {
   const failedAttempts = createFailedAttempts(ctx.clock)
   const clickWriter = createClickWriter(ctx)
   await serveOpenApi(server, ctx.config.version)
-  await serveDocs(server)
+  serveDocs(server)
   await server.register(healthRoutes(ctx))
   await server.register(postbackRoutes(ctx, { intake, failedAttempts }))
   await server.register(redirectRoutes(ctx, { clickWriter }))

@@ -38,17 +38,18 @@ const toClick = (row: ClickRow): Click => ({
 /**
  * Inserts those whose click id is free and wakes the conversions that waited for them; returns the ids of the new rows.
  * Keys are taken in order, so two lists that overlap can not deadlock; a key that another transaction holds is waited for.
+ * Of a click id that comes twice the first one is stored.
  */
 export async function insertClicks(db: Db, clicks: readonly Click[]): Promise<Set<Uuid>> {
   const { rows } = await db.query<{ id: Uuid }>({
     name: 'insert_clicks',
     text: `with i as (
         select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::jsonb[], $7::jsonb[],
-            $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
+            $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[]) with ordinality
           as i(id, click_id, affiliate_id, offer_id, affiliate_click_id, subs, params, ip, user_agent, country,
-            clicked_at, created_at)
+            clicked_at, created_at, place)
       ), k as (
-        insert into click_keys (click_id, id) select i.click_id, i.id from i order by i.click_id
+        insert into click_keys (click_id, id) select i.click_id, i.id from i order by i.click_id, i.place
         on conflict do nothing returning click_id, id
       ), c as (
         insert into clicks (id, click_id, affiliate_id, offer_id, affiliate_click_id, subs, params, ip, user_agent,

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { AppError } from '../kit/app-error.ts'
 
 /** The OpenAPI document, made from the routes' schemas, at /openapi.json. Register before the routes. */
 export async function serveOpenApi(server: FastifyInstance, version: string): Promise<void> {
@@ -30,20 +31,21 @@ const PAGE_POLICY = [
 ].join('; ')
 
 /** The API's pages at /docs. Their 5 MB of script are loaded when somebody first asks for them. */
-export async function serveDocs(server: FastifyInstance): Promise<void> {
+export function serveDocs(server: FastifyInstance): void {
   let pages: Promise<FastifyInstance> | null = null
-  await server.register(async (app) => {
-    app.get('/docs', { schema: { hide: true } }, (_request, reply) => reply.redirect('docs/', 301))
-    app.get('/docs/*', { schema: { hide: true } }, async (request, reply) => {
-      pages ??= buildPages()
-      const answer = await (await pages).inject({ method: 'GET', url: request.url })
-      if (answer.statusCode !== 200) return reply.callNotFound()
-      return reply
-        .header('content-security-policy', PAGE_POLICY)
-        .type(String(answer.headers['content-type']))
-        .send(answer.rawPayload)
-    })
-  })
+  const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const path = request.url.split('?', 1)[0]
+    // The page's own links are relative to /docs/.
+    if (path === '/docs') return reply.redirect('/docs/', 301)
+    pages ??= buildPages()
+    const answer = await (await pages).inject({ method: 'GET', url: request.url })
+    if (answer.statusCode !== 200) throw new AppError('not_found', { fix: 'The pages are at /docs.' })
+    return reply
+      .header('content-security-policy', PAGE_POLICY)
+      .type(String(answer.headers['content-type']))
+      .send(answer.rawPayload)
+  }
+  for (const url of ['/docs', '/docs/*']) server.get(url, { schema: { hide: true } }, show)
 }
 
 async function buildPages(): Promise<FastifyInstance> {

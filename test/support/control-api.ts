@@ -63,7 +63,7 @@ export async function startControlApi(
     metrics: createMetrics(),
   }
   const intake = createIntake(ctx)
-  const app = await buildApp(ctx, { intake, lookUp: options.lookUp ?? (async () => ['203.0.113.1']) })
+  const app = await buildApp(ctx, { intake, lookUp: options.lookUp ?? (async () => ['9.9.9.9']) })
 
   const call = async (request: InjectOptions): Promise<Answer> => {
     const answer = await app.inject(request)
