@@ -64,8 +64,9 @@ export function createUndiciPool(connector: Connector): UndiciPool {
         connector.connect(target).then(
           (socket) => {
             slot.socket = socket
-            socket.once('close', () => drop(slot))
             callback(null, socket)
+            // After undici's own listener, which knows why a call under way failed.
+            socket.once('close', () => drop(slot))
           },
           (error: unknown) => callback(toError(error), null),
         )

@@ -196,7 +196,10 @@ export function describeAnswers(client: HttpClient): void {
       ],
     ])('a receiver that %s is a connection_reset, and the call is not sent again', async (_what, behave) => {
       const { outcome, receiver } = await sendTo(behave)
-      expect(asFailure(outcome)).toMatchObject({ error: 'connection_reset' })
+      expect(asFailure(outcome)).toMatchObject({
+        error: 'connection_reset',
+        detail: 'the receiver closed the connection before its answer was complete',
+      })
       expect(receiver.requests).toHaveLength(1)
     })
 
