@@ -78,7 +78,10 @@ export async function listDeliveries(
   if (filter.states.length > 0) addStates(where, filter.states)
   if (filter.reason !== null) where.add(`coalesce(${HELD_REASON}, d.reason) = ?`, filter.reason)
   if (filter.affiliateId !== null)
-    where.add('d.destination_id in (select id from destinations where affiliate_id = ?)', filter.affiliateId)
+    where.add(
+      'd.destination_id = any(array(select id from destinations where affiliate_id = ?))',
+      filter.affiliateId,
+    )
   if (filter.destinationId !== null) where.add('d.destination_id = ?', filter.destinationId)
   if (filter.offerId !== null) where.add('d.offer_id = ?', filter.offerId)
   if (filter.advertiserId !== null) where.add('d.advertiser_id = ?', filter.advertiserId)

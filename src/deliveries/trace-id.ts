@@ -85,13 +85,10 @@ async function findStart(ctx: Ctx, text: string): Promise<Start> {
     case 'inboundCall':
       return { ...EMPTY, callId: id.uuid }
     case 'destination':
-      return { ...EMPTY, conversionIds: await listConversionsOf(db, 'destination_id', id.uuid) }
     case 'offer':
-      return { ...EMPTY, conversionIds: await listConversionsOf(db, 'offer_id', id.uuid) }
     case 'affiliate':
-      return { ...EMPTY, conversionIds: await listConversionsOf(db, 'affiliate_id', id.uuid) }
     case 'advertiser':
-      return { ...EMPTY, conversionIds: await listConversionsOf(db, 'advertiser_id', id.uuid) }
+      return { ...EMPTY, conversionIds: await listConversionsOf(db, id.noun, id.uuid) }
     case 'click':
       return { ...EMPTY, clickUuid: id.uuid, conversionIds: await listConversionsNamed(db, text) }
     default:

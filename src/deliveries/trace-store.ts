@@ -4,7 +4,13 @@ import type { Uuid } from '../kit/ids.ts'
 
 const ROWS_MAX = 50
 
-type CatalogueColumn = 'destination_id' | 'offer_id' | 'affiliate_id' | 'advertiser_id'
+/** By the indexes there are: an affiliate through its destinations, an advertiser through its offers. */
+const DELIVERIES_OF = {
+  destination: 'destination_id = $1',
+  offer: 'offer_id = $1',
+  affiliate: 'destination_id = any(array(select id from destinations where affiliate_id = $1))',
+  advertiser: 'offer_id = any(array(select id from offers where advertiser_id = $1))',
+} as const
 
 /** Conversions that a text names: click id, transaction id or affiliate click id, whole. Newest first. */
 export async function listConversionsNamed(db: Db, text: string): Promise<Uuid[]> {
@@ -17,9 +23,9 @@ export async function listConversionsNamed(db: Db, text: string): Promise<Uuid[]
 }
 
 /** Conversions that came to one destination, offer, affiliate or advertiser last. */
-export async function listConversionsOf(db: Db, column: CatalogueColumn, id: Uuid): Promise<Uuid[]> {
+export async function listConversionsOf(db: Db, noun: keyof typeof DELIVERIES_OF, id: Uuid): Promise<Uuid[]> {
   const { rows } = await db.query<{ conversion_id: Uuid }>({
-    text: `select conversion_id from deliveries where ${column} = $1 order by id desc limit ${ROWS_MAX}`,
+    text: `select conversion_id from deliveries where ${DELIVERIES_OF[noun]} order by id desc limit ${ROWS_MAX}`,
     values: [id],
   })
   return [...new Set(rows.map((row) => row.conversion_id))]

@@ -1,4 +1,5 @@
 import type { Tx } from '../db/database.ts'
+import type { ShownState } from '../deliveries/delivery-states.ts'
 import { HELD_JOINS, HELD_REASON } from '../deliveries/held.ts'
 import type { Uuid } from '../kit/ids.ts'
 
@@ -7,7 +8,7 @@ export type LedgerSpan = { fromId: Uuid; toId: Uuid }
 
 export type RevisionCounts = {
   accepted: number
-  fannedOut: number
+  fanned_out: number
   waiting: number
   parked: number
   unattributed: number
@@ -15,7 +16,7 @@ export type RevisionCounts = {
 
 /** Where each revision of the span stands. What is in none of the groups is unaccounted. */
 export async function countRevisions(tx: Tx, span: LedgerSpan): Promise<RevisionCounts> {
-  const { rows } = await tx.query<Record<string, number>>({
+  const { rows } = await tx.query<RevisionCounts>({
     text: `select count(*)::int as accepted,
         count(*) filter (where r.fanout_count is not null)::int as fanned_out,
         count(*) filter (where r.fanout_count is null and u.due_at = 'infinity')::int as unattributed,
@@ -25,19 +26,15 @@ export async function countRevisions(tx: Tx, span: LedgerSpan): Promise<Revision
       where r.id >= $1 and r.id < $2`,
     values: [span.fromId, span.toId],
   })
-  const [row = {}] = rows
-  return {
-    accepted: row.accepted ?? 0,
-    fannedOut: row.fanned_out ?? 0,
-    waiting: row.waiting ?? 0,
-    parked: row.parked ?? 0,
-    unattributed: row.unattributed ?? 0,
-  }
+  return rows[0] ?? { accepted: 0, fanned_out: 0, waiting: 0, parked: 0, unattributed: 0 }
 }
 
 /** Deliveries of the span by state, tests left out; `held` counts apart from `scheduled`. */
-export async function countDeliveries(tx: Tx, span: LedgerSpan): Promise<Record<string, number>> {
-  const { rows } = await tx.query<{ state: string; count: number }>({
+export async function countDeliveries(
+  tx: Tx,
+  span: LedgerSpan,
+): Promise<Partial<Record<ShownState, number>>> {
+  const { rows } = await tx.query<{ state: ShownState; count: number }>({
     text: `select case when d.state = 'scheduled' and ${HELD_REASON} is not null then 'held' else d.state end as state,
         count(*)::int as count
       from deliveries d
