@@ -1,17 +1,21 @@
 import { defineConfig } from 'vitest/config'
 
-const project = (name: string, timeoutMs: number, globalSetup: string[] = []) => ({
+type Options = { globalSetup?: string[]; maxWorkers?: number; sequence?: { groupOrder: number } }
+
+const project = (name: string, timeoutMs: number, options: Options = {}) => ({
   extends: true as const,
   test: {
+    ...options,
     name,
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeoutMs,
     hookTimeout: Math.max(timeoutMs, 30_000),
-    globalSetup,
   },
 })
 
-const services = ['test/support/global-setup.ts']
+const globalSetup = ['test/support/global-setup.ts']
+// Programs with many processes, whose start has a time limit: one file at a time, when nothing else runs.
+const alone = { maxWorkers: 1, sequence: { groupOrder: 1 } }
 
 export default defineConfig({
   test: {
@@ -20,8 +24,8 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       project('unit', 5_000),
-      project('integration', 30_000, services),
-      project('e2e', 120_000, services),
+      project('integration', 30_000, { globalSetup }),
+      project('e2e', 120_000, { globalSetup, ...alone }),
       project('docs', 20_000),
     ],
   },
