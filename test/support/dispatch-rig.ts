@@ -37,7 +37,11 @@ export type StoredDelivery = {
 export type Way = {
   conversion: Awaited<ReturnType<ReturnType<typeof createRows>['conversion']>>
   deliveryId: Uuid
+  /** The affiliate's. */
+  clickId: string
 }
+
+export const RIG_SECRETS_KEY = 'a secrets key of thirty-two characters'
 
 const TEST_SETTINGS = {
   LOG_LEVEL: 'info',
@@ -74,7 +78,7 @@ export async function startDispatchRig(options: RigOptions = {}) {
     queues,
     roads: createRoads({ db, log }),
     outbound: createOutbound({ config, log }),
-    secrets: createSecretBox('a secrets key of thirty-two characters'),
+    secrets: createSecretBox(RIG_SECRETS_KEY),
     metrics: createMetrics(),
   }
   const rows = createRows(db.reads)
@@ -114,7 +118,7 @@ export async function startDispatchRig(options: RigOptions = {}) {
         currency: 'USD',
       })
       const deliveryId = await rig.addRevision(network, conversion, { place: 'nowhere', ...delivery })
-      return { conversion, deliveryId }
+      return { conversion, deliveryId, clickId }
     },
     async addRevision(
       network: { destinationId: Uuid },
