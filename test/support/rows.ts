@@ -80,6 +80,7 @@ export function createRows(db: Db) {
     return rows[0]?.n ?? ''
   }
 
+  let attempts = 0
   const rows = {
     insert,
 
@@ -264,8 +265,9 @@ export function createRows(db: Db) {
       row: { verdict: string; httpStatus?: number; error?: string; body?: string; at?: Date; url?: string },
     ): Promise<Uuid> {
       const at = row.at ?? new Date()
-      // Its id is made now, whatever time it shows: partitions exist for the present only.
-      const id = newUuid(Date.now())
+      // Its id is made now, whatever time it shows: partitions exist for the present only. Ids of one millisecond have no
+      // order, so each attempt takes the next one.
+      const id = newUuid(Date.now() + attempts++)
       await insert('attempts', {
         delivery_id: deliveryId,
         id,
