@@ -23,7 +23,7 @@ export default defineConfig({
     // Real servers and their clients share the machine with the tests.
     maxWorkers: 2,
     projects: [
-      project('unit', 5_000),
+      project('unit', 30_000),
       project('integration', 30_000, { globalSetup }),
       project('e2e', 120_000, { globalSetup, ...alone }),
       project('docs', 20_000),

@@ -1,4 +1,5 @@
 import type { Advertiser } from '../catalogue/catalogue.ts'
+import { syncCatalogue } from '../catalogue/resource.ts'
 import type { Context } from '../context.ts'
 import type { FailedAttempts } from '../http/failed-attempts.ts'
 import { AppError } from '../kit/app-error.ts'
@@ -12,7 +13,7 @@ import type { Intake } from './intake.ts'
 import { type ArrivedCall, toRawCall } from './raw-call.ts'
 import { fieldSources, idsOf, type Reading, readCall } from './read-call.ts'
 import type { InboundCall } from './report.ts'
-import { storeReading, storeRefusal } from './store-report.ts'
+import { storeReadingOf, storeRefusal } from './store-report.ts'
 
 export type CallParts = {
   intake: Intake
@@ -36,14 +37,17 @@ export async function acceptCall(
 ): Promise<{ result: CallResult; advertiser: Advertiser | undefined }> {
   const startedAtMs = ctx.clock.monotonicMs()
   parts.intake.assertRoom()
-  const advertiser = await parts.findAdvertiser(call.token)
-  const answering =
-    advertiser === undefined
-      ? refuseToken(ctx, parts, call)
-      : answerAdvertiser(ctx, parts, { call, advertiser })
-  const result = await answering.catch(toRefused)
-  if ('outcome' in result) ctx.metrics.acceptSeconds((ctx.clock.monotonicMs() - startedAtMs) / 1000)
-  return { result, advertiser }
+  for (;;) {
+    const advertiser = await parts.findAdvertiser(call.token)
+    const answering =
+      advertiser === undefined
+        ? refuseToken(ctx, parts, call)
+        : answerAdvertiser(ctx, parts, { call, advertiser })
+    const result = await answering.catch(toRefused)
+    if (result === 'stale') continue
+    if ('outcome' in result) ctx.metrics.acceptSeconds((ctx.clock.monotonicMs() - startedAtMs) / 1000)
+    return { result, advertiser }
+  }
 }
 
 const toRefused = (error: unknown): CallResult => {
@@ -65,16 +69,21 @@ async function answerAdvertiser(
   ctx: Context,
   parts: CallParts,
   { call, advertiser }: Known & { advertiser: Advertiser },
-): Promise<CallResult> {
+): Promise<CallResult | 'stale'> {
   const error = findSenderRefusal(ctx, advertiser, call)
-  const reading = read(ctx, call, advertiser)
-  const refused = error === null ? reading : { error, found: idsOf(reading) }
-  if (call.isDryRun) return explain(ctx, { advertiser, reading: refused })
-  return storeReading(
-    parts.intake,
-    { ...toInboundCall(ctx, call, advertiser.id), advertiserId: advertiser.id },
-    refused,
-  )
+  const understood = read(ctx, call, advertiser)
+  const reading = error === null ? understood : { error, found: idsOf(understood) }
+  if ('error' in reading && (await hasChanged(ctx, advertiser))) return 'stale'
+  if (call.isDryRun) return explain(ctx, { advertiser, reading })
+  const inbound = { ...toInboundCall(ctx, call, advertiser.id), advertiserId: advertiser.id }
+  return storeReadingOf(parts.intake, { call: inbound, reading, readBy: advertiser })
+}
+
+/** Another process may have changed what a refusal is about to be based on; the flush asks the same for reports. */
+async function hasChanged(ctx: Pick<Context, 'db' | 'catalogue'>, advertiser: Advertiser): Promise<boolean> {
+  // Where the store is away, storing the refusal says so.
+  await syncCatalogue(ctx).catch(() => undefined)
+  return ctx.catalogue.advertiser(advertiser.id) !== advertiser
 }
 
 type Maps = Pick<Advertiser, 'paramMap' | 'statusMap' | 'timezone'>

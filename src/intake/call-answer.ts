@@ -5,7 +5,7 @@ import type { IntakeOutcome } from './intake.ts'
 
 /** What a call comes to. `understood` is a dry run, of which nothing was stored. */
 export type CallResult =
-  | { outcome: Exclude<IntakeOutcome, { result: 'refused' }> }
+  | { outcome: Exclude<IntakeOutcome, { result: 'refused' | 'stale' }> }
   | { refused: AppError; callId: Uuid | null }
   | { understood: Record<string, unknown> }
 
@@ -56,7 +56,9 @@ export function toWireResult(result: CallResult, requestId: string): Record<stri
   }
 }
 
-function toWireOutcome(outcome: Exclude<IntakeOutcome, { result: 'refused' }>): Record<string, unknown> {
+function toWireOutcome(
+  outcome: Exclude<IntakeOutcome, { result: 'refused' | 'stale' }>,
+): Record<string, unknown> {
   const { result, revision } = outcome
   const conversion_id = encodeId('conversion', outcome.conversionId)
   if (outcome.result === 'parked') return { result, reason: outcome.reason, conversion_id, revision }

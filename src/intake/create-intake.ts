@@ -71,14 +71,15 @@ export function createIntake(ctx: IntakeContext): Intake {
 
   return {
     assertRoom,
-    async submit(call, report) {
+    async submit(call, report, readBy) {
       assertRoom()
       const outcome = await enqueue({
-        report: { call, report, hash: hashReport(report) },
+        report: { call, report, hash: hashReport(report), readBy },
         group: groupOf(call.advertiserId, report),
         arrivedMs: ctx.clock.monotonicMs(),
       })
-      ctx.metrics.conversion(outcome.result === 'refused' ? 'quarantined' : outcome.result)
+      if (outcome.result !== 'stale')
+        ctx.metrics.conversion(outcome.result === 'refused' ? 'quarantined' : outcome.result)
       return outcome
     },
     async quarantine(call, error, found) {

@@ -30,6 +30,8 @@ export type DecideInput = {
   conversionId: Uuid
   stored: StoredConversion | null
   click: Click | undefined
+  /** When the call came, if it is processed again. */
+  receivedAt: Date | undefined
   nowMs: number
 }
 
@@ -72,7 +74,7 @@ function decideNew(input: DecideInput): ItemPlan {
   const { report, identity, nowMs } = input
   const attribution = attribute({ ...input, advertiserId: identity.advertiserId })
   const offer = attribution === null ? undefined : input.catalogue.offer(attribution.offerId)
-  const occurredAt = report.occurredAt ?? new Date(nowMs)
+  const occurredAt = report.occurredAt ?? input.receivedAt ?? new Date(nowMs)
   const conversion: Conversion = {
     id: input.conversionId,
     advertiserId: identity.advertiserId,

@@ -18,6 +18,7 @@ export async function explainReport(
   const item = await decideOnly(ctx, advertiser.id, report)
   const { outcome, plan } = item
   if (outcome.result === 'refused') throw outcome.error
+  if (outcome.result === 'stale') throw new Error('a report read by nobody can not be stale')
   const attribution = plan?.conversion.attribution ?? null
   return {
     result: outcome.result,
@@ -58,7 +59,9 @@ async function decideOnly(ctx: FlushContext, advertiserId: Uuid, report: Report)
   await withTx(ctx.db.intake, async (tx) => {
     // No room is taken from the queue for deliveries that will not exist.
     const dry = { ...ctx, queues: { ...ctx.queues, room: () => 0, take: () => {} } }
-    found.item = (await decideReports(dry, tx, [{ call, report, hash: hashReport(report) }])).items[0]
+    found.item = (
+      await decideReports(dry, tx, [{ call, report, hash: hashReport(report), readBy: null }])
+    ).items[0]
     throw new RolledBack()
   }).catch((error: unknown) => {
     if (!(error instanceof RolledBack)) throw error

@@ -1,3 +1,4 @@
+import type { Advertiser } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import { type Tx, withTx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
@@ -5,7 +6,7 @@ import { newUuid, type Uuid } from '../kit/ids.ts'
 import type { Click } from './attribution.ts'
 import { decideReport, type ItemPlan, type StoredConversion } from './decide.ts'
 import { type Identity, needsResolving, resolveIdentity } from './identity.ts'
-import { toInboundRow } from './inbound-row.ts'
+import { toInboundRows } from './inbound-row.ts'
 import type { IntakeOutcome } from './intake.ts'
 import { rememberReport } from './merge.ts'
 import { planTravelOf } from './plan-travel-of.ts'
@@ -28,6 +29,8 @@ export type FlushReport = {
   call: InboundCall & { advertiserId: Uuid }
   report: Report
   hash: string
+  /** The advertiser as it was when the report was read; null: its settings had no part in it. */
+  readBy: Advertiser | null
 }
 
 export type Flushed = { outcomes: IntakeOutcome[]; batchIds: Uuid[]; conversions: WritePlan['conversions'] }
@@ -45,7 +48,7 @@ export async function flushReports(
 ): Promise<Flushed> {
   return withTx(ctx.db.intake, async (tx) => {
     const { outcomes, plan } = await decideReports(ctx, tx, reports)
-    const rows = reports.map((report, index) => toInboundRow(report, outcomes[index] as IntakeOutcome))
+    const rows = reports.flatMap((report, index) => toInboundRows(report, outcomes[index] as IntakeOutcome))
     await writeFlush(tx, { ...plan, inbound: [...rows, ...refused] })
     const batchIds = plan.travel.batches.map((batch) => batch.id)
     const flushed = { outcomes, batchIds, conversions: plan.conversions }
@@ -175,7 +178,10 @@ function decidePlaced(
   found: { clicks: ReadonlyMap<string, Click>; stored: ReadonlyMap<Uuid, StoredConversion>; nowMs: number },
 ): ItemPlan {
   if ('error' in one) return { outcome: { result: 'refused', error: one.error }, recent: null, plan: null }
-  const { report, hash } = one.report
+  const { report, hash, readBy, call } = one.report
+  // By now the catalogue is as new as the key lock, so a control write holds for every call after its answer.
+  if (readBy !== null && readBy !== ctx.catalogue.advertiser(call.advertiserId))
+    return { outcome: { result: 'stale' }, recent: null, plan: null }
   return decideReport({
     catalogue: ctx.catalogue,
     identity: one.key,
@@ -184,6 +190,7 @@ function decidePlaced(
     recent: one.isNew ? [] : one.key.recent,
     conversionId: one.key.conversionId,
     stored: one.isNew ? null : (found.stored.get(one.key.conversionId) ?? null),
+    receivedAt: call.receivedAt,
     click: report.clickId === null ? undefined : found.clicks.get(report.clickId),
     nowMs: found.nowMs,
   })
@@ -191,7 +198,7 @@ function decidePlaced(
 
 /** New keys were inserted as they are to be. */
 function keyUpdate(one: Placed, item: ItemPlan): WritePlan['keys'][number][] {
-  if ('error' in one || one.isNew || item.recent === null || item.outcome.result === 'refused') return []
+  if ('error' in one || one.isNew || item.recent === null || !('revision' in item.outcome)) return []
   return [
     {
       conversionId: one.key.conversionId,

@@ -4,11 +4,12 @@ import type { IntakeOutcome } from './intake.ts'
 import type { InboundCall } from './report.ts'
 import type { InboundRow } from './write-store.ts'
 
-/** How a decided report stands in inbound_calls; a refusal is kept as quarantined, with its reason. */
-export function toInboundRow({ call, report }: FlushReport, outcome: IntakeOutcome): InboundRow {
+/** How a decided report stands in inbound_calls: a refusal as quarantined, with its reason; a stale one not yet. */
+export function toInboundRows({ call, report }: FlushReport, outcome: IntakeOutcome): InboundRow[] {
+  if (outcome.result === 'stale') return []
   const found = { clickId: report.clickId, transactionId: report.transactionId, event: report.event }
-  if (outcome.result === 'refused') return quarantinedRow(call, outcome.error, found)
-  return {
+  if (outcome.result === 'refused') return [quarantinedRow(call, outcome.error, found)]
+  const row: InboundRow = {
     call,
     result: outcome.result,
     code: 'note' in outcome ? outcome.note : outcome.reason,
@@ -19,6 +20,7 @@ export function toInboundRow({ call, report }: FlushReport, outcome: IntakeOutco
     revision: outcome.revision,
     ...found,
   }
+  return [row]
 }
 
 export const quarantinedRow = (

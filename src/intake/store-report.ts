@@ -1,3 +1,4 @@
+import type { Advertiser } from '../catalogue/catalogue.ts'
 import type { AppError } from '../kit/app-error.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { CallResult } from './call-answer.ts'
@@ -13,8 +14,19 @@ export async function storeReading(
   call: Submitted,
   reading: Reading,
 ): Promise<CallResult> {
+  const result = await storeReadingOf(intake, { call, reading, readBy: null })
+  if (result === 'stale') throw new Error('a reading that no settings had a part in can not be stale')
+  return result
+}
+
+/** The same for a call that was read by an advertiser's settings; `stale`: they changed, nothing was stored. */
+export async function storeReadingOf(
+  intake: Pick<Intake, 'submit' | 'quarantine'>,
+  { call, reading, readBy }: { call: Submitted; reading: Reading; readBy: Advertiser | null },
+): Promise<CallResult | 'stale'> {
   if ('error' in reading) return storeRefusal(intake, call, reading)
-  const outcome = await intake.submit(call, reading.report)
+  const outcome = await intake.submit(call, reading.report, readBy)
+  if (outcome.result === 'stale') return 'stale'
   return outcome.result === 'refused' ? { refused: outcome.error, callId: call.id } : { outcome }
 }
 

@@ -81,8 +81,9 @@ export async function startIntakeRig(options: { room?: number; notDirect?: Set<U
     rows,
     hinted,
     call,
+    nothingSaid: NOTHING_SAID,
     report: (advertiserId: Uuid, said: Partial<Report>) =>
-      intake.submit(call(advertiserId), { ...NOTHING_SAID, ...said }),
+      intake.submit(call(advertiserId), { ...NOTHING_SAID, ...said }, null),
     /** Makes every parked conversion due and settles. */
     async settleNow() {
       await db.reads.query({ text: `update unsettled set due_at = now() where due_at < 'infinity'` })

@@ -12,9 +12,9 @@ beforeAll(async () => {
   app = await startIntakeApp({
     wrapIntake: (intake) => ({
       ...intake,
-      submit: async (call, report) => {
+      submit: async (call, report, readBy) => {
         if (away.clickIds.includes(report.clickId ?? '')) throw new AppError('store_unavailable')
-        return intake.submit(call, report)
+        return intake.submit(call, report, readBy)
       },
     }),
   })

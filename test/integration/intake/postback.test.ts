@@ -14,9 +14,9 @@ beforeAll(async () => {
   app = await startIntakeApp({
     wrapIntake: (intake) => ({
       ...intake,
-      submit: async (call, report) => {
+      submit: async (call, report, readBy) => {
         if (closing.refusal !== null) throw closing.refusal
-        return intake.submit(call, report)
+        return intake.submit(call, report, readBy)
       },
     }),
   })

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createCatalogue } from '../../../src/catalogue/create-catalogue.ts'
+import { openDatabase } from '../../../src/db/database.ts'
+import { createIntake } from '../../../src/intake/create-intake.ts'
+import { systemClock } from '../../../src/kit/clock.ts'
+import { type IntakeRig, startIntakeRig } from '../../support/intake-rig.ts'
+
+let rig: IntakeRig
+beforeAll(async () => {
+  rig = await startIntakeRig()
+})
+afterAll(() => rig.close())
+
+test('a control write of another process holds for the next call: a report read by the old settings is not stored', async () => {
+  const network = await rig.rows.network()
+  await rig.rows.click({ ...network, clickId: 'c1', affiliateClickId: 'x' })
+  const db = openDatabase({
+    connectionString: rig.database.connectionString,
+    log: rig.ctx.log,
+    applicationName: 'other',
+  })
+  // Polls never: it learns of writes only where it must.
+  const catalogue = await createCatalogue({
+    db,
+    log: rig.ctx.log,
+    clock: systemClock,
+    pollIntervalMs: 3_600_000,
+  })
+  const other = createIntake({ ...rig.ctx, db, catalogue })
+  const readBy = catalogue.advertiser(network.advertiserId) ?? null
+  const { nothingSaid, call } = rig
+  const report = { ...nothingSaid, clickId: 'c1', transactionId: 't1' }
+  await rig.list(`with v as (update catalogue_version set n = n + 1 returning n)
+    update advertisers set status_map = '{"ok": "rejected"}', changed_in = v.n from v`)
+  expect(await other.submit(call(network.advertiserId), report, readBy)).toEqual({ result: 'stale' })
+  expect(await rig.list('select 1 from conversion_keys union all select 1 from inbound_calls')).toEqual([])
+  const again = await other.submit(
+    call(network.advertiserId),
+    report,
+    catalogue.advertiser(network.advertiserId) ?? null,
+  )
+  expect(again).toMatchObject({ result: 'accepted' })
+  await other.close()
+  catalogue.close()
+  await db.close()
+})
