@@ -60,9 +60,16 @@ function failed(delivery: TracedDelivery): TraceVerdict {
   const since = delivery.firstAttemptAt === null ? '' : ` from ${stamp(delivery.firstAttemptAt)} on`
   return {
     code: 'failed',
-    sentence: `${delivery.tracker} was called ${times(delivery.attemptsCount)}${since} for ${what(delivery)} and never accepted it; the last answer${lastAt(delivery)}: ${answer(delivery)}. All retries are used up.`,
+    sentence: `${delivery.tracker} was called ${times(delivery.attemptsCount)}${since} for ${what(delivery)} and never accepted it; the last answer${lastAt(delivery)}: ${answer(delivery)}. ${whyEnded(delivery)}`,
     fix: `Ask the tracker's owner to mend it (the exact call is in GET /v1/deliveries/${delivery.id}), then ${replay(delivery)}.`,
   }
+}
+
+function whyEnded({ reason, lastError }: TracedDelivery): string {
+  if (reason === null) return 'All retries are used up.'
+  if (reason === 'receiver_asked')
+    return 'It asked to wait (Retry-After) again and again for seven days, which is the limit.'
+  return `The relay could not go on (${reason}${lastError === null ? '' : `: ${lastError}`}).`
 }
 
 const HOLDS: Readonly<Record<string, { why: string; fix: string }>> = {

@@ -204,6 +204,20 @@ const CASES: [string, TraceFacts, string, string[], string[]][] = [
     ['POST /v1/deliveries/dlv_1/replay'],
   ],
   [
+    'failed since the tracker asked to wait for too long',
+    withDelivery({
+      state: 'failed',
+      reason: 'receiver_asked',
+      attemptsCount: 9,
+      deliveredAt: null,
+      lastHttpStatus: 429,
+      lastError: 'http_429',
+    }),
+    'failed',
+    ['HTTP 429', 'seven days'],
+    ['replay'],
+  ],
+  [
     'failed before it could be sent',
     withDelivery({ ...WAITING, state: 'failed', lastError: 'The header X-Id would hold a line break.' }),
     'failed',
