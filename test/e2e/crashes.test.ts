@@ -30,8 +30,12 @@ const SETTINGS = {
 
 let dataDir: string
 let tracker: Receiver
+let bugs: string[]
+let started: RelayProcess[]
 const cleanups: (() => Promise<unknown>)[] = []
 beforeEach(async () => {
+  bugs = []
+  started = []
   dataDir = await mkdtemp(join(tmpdir(), 'relay-e2e-'))
   cleanups.push(() => rm(dataDir, { recursive: true, force: true }))
   // Slow enough that a kill meets calls in flight.
@@ -44,6 +48,7 @@ afterEach(async () => {
 
 async function start(env: Record<string, string>): Promise<RelayProcess> {
   const relay = await startRelayProcess({ env: { ...SETTINGS, DATA_DIR: dataDir, ...env } })
+  started.push(relay)
   cleanups.push(() => relay.kill({ postgres: true }))
   return relay
 }
@@ -62,6 +67,8 @@ async function reportAll(
   const reportOne = async (id: string, i: number): Promise<void> => {
     const list = urls()
     const response = await fetch(toPostbackUrl(list[i % list.length] ?? '', network, id))
+    // Whatever breaks, a caller is told 503, or nothing.
+    if (response.status === 500) bugs.push(...started.map((relay) => relay.output()))
     expect(response.status).toBe(200)
     onAccepted(++accepted)
   }
@@ -73,6 +80,7 @@ async function reportAll(
 }
 
 async function expectAllDelivered(client: () => TestClient): Promise<void> {
+  expect(bugs).toEqual([])
   await eventually(
     async () => {
       const ledger = await client().get('/v1/ledger')
