@@ -190,6 +190,14 @@ describe('severity is that of the contract', () => {
   })
 })
 
+/** CPU time of this thread, so that a busy machine does not count. */
+function cpuMs(run: () => void): number {
+  const before = process.threadCpuUsage()
+  run()
+  const used = process.threadCpuUsage(before)
+  return (used.user + used.system) / 1000
+}
+
 describe('any text whatever', () => {
   const pieces = fc.oneof(
     fc.constantFrom(
@@ -232,13 +240,7 @@ describe('any text whatever', () => {
   ])('made of %s many times is answered in under 20 ms', (piece, times) => {
     const url = `https://t.shop.com/p?x=${piece.repeat(times)}`.slice(0, 8192)
     lintUrl(url)
-    const best = Math.min(
-      ...[1, 2, 3].map(() => {
-        const start = performance.now()
-        lintUrl(url)
-        return performance.now() - start
-      }),
-    )
+    const best = Math.min(...[1, 2, 3].map(() => cpuMs(() => lintUrl(url))))
     expect(best).toBeLessThan(20)
   })
 })
