@@ -13,7 +13,10 @@ export const tiktokEvents: Preset = {
   click_id_parameter: null,
   parameters: [],
   status: null,
-  refusals: [{ word: 'code_not_zero', json: { path: 'code', notEquals: 0 }, requireBody: true }],
+  refusals: [
+    { word: 'code_not_zero', json: { path: 'code', notEquals: 0 } },
+    { word: 'unexpected_answer', json: { path: 'code', equals: 0 }, requireBody: true },
+  ],
   dedup: 'By event_id.',
   replay: {
     safe: 'depends',
