@@ -71,7 +71,7 @@ export function isUnavailable(error: unknown): boolean {
   const message = error instanceof Error ? error.message : ''
   return (
     /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST)/.test(code) ||
-    /connection|Connection|timeout exceeded/.test(message)
+    /connection|Connection|timeout/.test(message)
   )
 }
 
@@ -90,6 +90,8 @@ export function openDatabase(options: {
       connectionString: options.connectionString,
       application_name: options.applicationName,
       max,
+      // On a socket whose other end is gone the server's timeout never arrives.
+      query_timeout: statementTimeoutMs + 2000,
       connectionTimeoutMillis: 5000,
       keepAlive: true,
       options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC`,
