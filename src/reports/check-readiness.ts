@@ -50,7 +50,8 @@ async function readStore(ctx: Pick<Context, 'db' | 'log'>): Promise<StoreReadine
   const { promise: late, resolve } = Promise.withResolvers<null>()
   const timer = setTimeout(() => resolve(null), CHECK_TIMEOUT_MS)
   try {
-    return await Promise.race([readReadiness(ctx.db.reads), late])
+    // The pool that conversions go through: slow reports must not make the relay look dead.
+    return await Promise.race([readReadiness(ctx.db.intake), late])
   } catch (err) {
     ctx.log.warn({ err }, 'the readiness check could not read from Postgres')
     return null
