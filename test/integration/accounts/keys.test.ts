@@ -16,11 +16,14 @@ const listWith = (key: string | null, address = '203.0.113.1') =>
   })
 
 test('the first start alone makes an admin key, also where two start together', async () => {
-  const made = await Promise.all([ensureAdminKey(api.ctx), ensureAdminKey(api.ctx), ensureAdminKey(api.ctx)])
-  const keys = made.filter((key) => key !== null)
-  expect(keys).toHaveLength(1)
-  expect((await listWith(keys[0] ?? '')).status).toBe(200)
-  expect(await ensureAdminKey(api.ctx)).toBeNull()
+  for (let round = 0; round < 5; round++) {
+    await api.list('delete from api_keys')
+    const made = await Promise.all(Array.from({ length: 3 }, () => ensureAdminKey(api.ctx)))
+    const keys = made.filter((key) => key !== null)
+    expect(keys).toHaveLength(1)
+    expect((await listWith(keys[0] ?? '')).status).toBe(200)
+    expect(await ensureAdminKey(api.ctx)).toBeNull()
+  }
 })
 
 test('a key is shown once, stored as a hash, and refused from the answer of its revocation on', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ControlApi, createNetwork, startControlApi } from '../../support/control-api.ts'
+import { eventually } from '../../support/eventually.ts'
 
 let api: ControlApi
 let network: Awaited<ReturnType<typeof createNetwork>>
@@ -70,14 +71,33 @@ test('a list of a thousand clicks is stored, and each bad item refuses itself on
   expect(json.results[999].error).toMatchObject({ code: 'unknown_affiliate', field: 'affiliate_id' })
 })
 
-test('lists that overlap and arrive together store each click once', async () => {
-  const ids = Array.from({ length: 200 }, (_, n) => `race-${n}`)
-  const send = (order: string[]) =>
-    api.post('/clicks', { data: order.map((click_id) => ({ ...click, click_id })) })
-  const answers = await Promise.all([send(ids), send(ids.toReversed()), send(ids), send(ids.toReversed())])
-  const results = answers.flatMap((one) => one.json.results.map((each: { result: string }) => each.result))
-  expect(results.filter((one) => one === 'created')).toHaveLength(200)
-  expect(results.filter((one) => one === 'unchanged')).toHaveLength(600)
+test('lists that overlap and arrive together store each click once, whatever their order', async () => {
+  const other = await startControlApi({ database: api.database })
+  const holder = await api.db.reads.connect()
+  try {
+    const ids = Array.from({ length: 100 }, (_, n) => `race-${String(n).padStart(3, '0')}`)
+    // Both lists stop at the key in the middle, each with half of its own taken.
+    await holder.query('begin')
+    await holder.query("insert into click_keys (click_id, id) values ('race-050', gen_random_uuid())")
+    const running = Promise.all([
+      api.post('/clicks', { data: ids.map((click_id) => ({ ...click, click_id })) }),
+      other.post('/clicks', { data: ids.toReversed().map((click_id) => ({ ...click, click_id })) }),
+    ])
+    await eventually(async () => {
+      const waiting =
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+      expect(await api.list(waiting)).toHaveLength(2)
+    })
+    await holder.query('rollback')
+    const answers = await running
+    expect(answers.map((one) => one.status)).toEqual([200, 200])
+    const results = answers.flatMap((one) => one.json.results.map((each: { result: string }) => each.result))
+    expect(results.filter((one) => one === 'created')).toHaveLength(100)
+    expect(results.filter((one) => one === 'unchanged')).toHaveLength(100)
+  } finally {
+    holder.release()
+    await other.close()
+  }
 })
 
 test('a click wakes the conversion that waited for it', async () => {
