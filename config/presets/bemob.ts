@@ -37,6 +37,10 @@ export const bemob: Preset = {
   reversal: {
     by_postback: true,
     how: 'The same cid and txid with a status that the network settings there map to Rejected.',
+    needs: [
+      { parameter: 'txid', macro: '{transaction_id}' },
+      { parameter: 'status', macro: '{status}' },
+    ],
     caveat: 'BeMob needs our status words entered in the statuses of the affiliate network there.',
   },
   test_parameters: {},

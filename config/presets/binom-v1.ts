@@ -48,6 +48,10 @@ export const binomV1: Preset = {
   reversal: {
     by_postback: true,
     how: 'The same cnv_id with another cnv_status, which the status scheme maps, and payout={payout_due}, which is 0 then.',
+    needs: [
+      { parameter: 'cnv_status', macro: '{status}' },
+      { parameter: 'payout', macro: '{payout_due}' },
+    ],
     caveat: 'Where Upsell is on at the offer, Binom may add the 0 instead of replacing the payout.',
   },
   test_parameters: { disable_postback: '1' },

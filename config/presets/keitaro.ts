@@ -60,7 +60,14 @@ export const keitaro: Preset = {
   dedup:
     'subid + tid: the same pair overwrites, another tid is another conversion. Without tid the same subid overwrites.',
   replay: { safe: 'yes', effect: 'The same subid and tid overwrite the conversion with the same values.' },
-  reversal: { by_postback: true, how: 'The same subid and tid with status=rejected.' },
+  reversal: {
+    by_postback: true,
+    how: 'The same subid and tid with status=rejected.',
+    needs: [
+      { parameter: 'status', macro: '{status|map:approved=sale,pending=lead}' },
+      { parameter: 'tid', macro: '{transaction_id}' },
+    ],
+  },
   test_parameters: {},
   limits: ['sub_id_1 to sub_id_15, in newer versions to sub_id_30.'],
   notes: [

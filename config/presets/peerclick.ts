@@ -36,6 +36,10 @@ export const peerclick: Preset = {
   reversal: {
     by_postback: true,
     how: 'The same cid and txid with status=rejected.',
+    needs: [
+      { parameter: 'txid', macro: '{transaction_id}' },
+      { parameter: 'status', macro: '{status}' },
+    ],
     caveat:
       'Which status words PeerClick knows is not documented in what was read; try one conversion first.',
   },

@@ -82,6 +82,18 @@ const StatusSchema = Type.Object(
   closed,
 )
 
+/**
+ * What a column of an upload holds. reversal_id: the transaction id with -reversal behind it, so that the tracker takes
+ * it for another conversion of the click. negative_payout: what the tracker was told, with a minus.
+ */
+const UploadValueSchema = Type.Union([
+  Type.Literal('click_id'),
+  Type.Literal('reversal_id'),
+  Type.Literal('negative_payout'),
+  Type.Literal('currency'),
+])
+export type UploadValue = Static<typeof UploadValueSchema>
+
 export const PresetSchema = Type.Object(
   {
     name: Type.String({ pattern: '^[a-z][a-z0-9_]{1,39}$' }),
@@ -119,6 +131,30 @@ export const PresetSchema = Type.Object(
         how: Type.String(),
         /** What has to be set in the tracker for it to work. */
         caveat: Type.Optional(Type.String()),
+        /** What the URL of a rejected conversion has to carry, as a template. */
+        needs: Type.Optional(
+          Type.Array(
+            Type.Object(
+              {
+                parameter: Type.String({ minLength: 1 }),
+                macro: Type.String({ pattern: '^\\{[a-z_]+.*\\}$' }),
+              },
+              closed,
+            ),
+          ),
+        ),
+        /** The tracker's own upload, which takes reversals where a postback can not. */
+        upload: Type.Optional(
+          Type.Object(
+            {
+              columns: Type.Array(Type.Object({ name: Type.String(), holds: UploadValueSchema }, closed), {
+                minItems: 1,
+              }),
+              rows_max: Type.Integer({ minimum: 1 }),
+            },
+            closed,
+          ),
+        ),
       },
       closed,
     ),

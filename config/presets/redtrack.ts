@@ -56,6 +56,10 @@ export const redtrack: Preset = {
   reversal: {
     by_postback: true,
     how: 'The same clickid, type and rdtk_event_id with status=declined.',
+    needs: [
+      { parameter: 'status', macro: '{status|map:rejected=declined}' },
+      { parameter: 'rdtk_event_id', macro: '{transaction_id}' },
+    ],
     caveat: 'RedTrack changes a conversion only where its duplicate setting is to edit the conversion.',
   },
   test_parameters: {},

@@ -52,6 +52,15 @@ export const voluum: Preset = {
   reversal: {
     by_postback: false,
     how: 'No status parameter is documented; a conversion is taken back with a negative payout in a conversion upload.',
+    upload: {
+      columns: [
+        { name: 'cid', holds: 'click_id' },
+        { name: 'txid', holds: 'reversal_id' },
+        { name: 'payout', holds: 'negative_payout' },
+        { name: 'currency', holds: 'currency' },
+      ],
+      rows_max: 50_000,
+    },
   },
   test_parameters: {},
   limits: ['Conversion upload: 50,000 conversions an hour.'],
@@ -75,6 +84,21 @@ export const voluum: Preset = {
       says: 'Reports show the day of the visit unless switched to the day of the postback.',
       standing: 'documented',
       source: 'doc.voluum.com/article/general-settings-conversion-registration-time-reporting',
+    },
+    {
+      says: 'A conversion upload takes a negative payout.',
+      standing: 'documented',
+      source: 'doc.voluum.com/article/conversion-upload',
+    },
+    {
+      says: 'Columns of a conversion upload: named here like the parameters of the postback; check them against the form there.',
+      standing: 'not_found',
+      source: 'doc.voluum.com/article/conversion-upload',
+    },
+    {
+      says: 'A reversal has a txid of its own, since the same cid and txid counts once.',
+      standing: 'inferred',
+      source: 'doc.voluum.com/en/upselling.html',
     },
     {
       says: 'Status and body of the answer for a bad or repeated cid, so a 2xx counts as delivered.',

@@ -49,8 +49,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     fix: "The affiliate's link has to carry the tracker's click id; check the link and the affiliate's click_id_from.",
   },
   tracker_cannot_reverse: {
-    why: 'this tracker has no way to take a conversion back',
-    fix: 'Tell the affiliate; the tracker has to be corrected by hand.',
+    why: 'this tracker takes no conversion back by postback, and would count it once more',
+    fix: 'Where the tracker has a conversion upload, upload GET /v1/destinations/:id/reversals.csv there; else the affiliate corrects it by hand.',
   },
 }
 

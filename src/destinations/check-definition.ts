@@ -5,7 +5,7 @@ import { checkHosts, type LookUp } from './check-host.ts'
 import { compileDestination } from './compile.ts'
 import { errorFinding, type Finding, hasErrors, shown, warningFinding } from './findings.ts'
 import { lintUrl } from './lint.ts'
-import { presetOf } from './recognise.ts'
+import { reversalFindings } from './reversal.ts'
 import { translateMacros } from './translate.ts'
 
 /**
@@ -42,7 +42,7 @@ export async function checkDefinition(
     ...translated.findings,
     ...compileProblems(definition, urls.findings),
     ...checkFields(definition),
-    ...checkReversal(definition),
+    ...reversalFindings(definition),
     ...checkSiblings(definition, options.siblings ?? []),
   ]
   if (options.lookUp !== undefined && !hasErrors(findings)) {
@@ -134,29 +134,6 @@ function checkPresetName({ preset }: DestinationDefinition): Finding[] {
       'Use a name of GET /v1/presets, or leave preset out to have the tracker recognised.',
     ),
   ]
-}
-
-function checkReversal(definition: DestinationDefinition): Finding[] {
-  const preset = definition.statuses.includes('rejected') ? presetOf(definition) : null
-  if (preset === null || preset.kind === 'plain') return []
-  if (!preset.reversal.by_postback)
-    return [
-      warningFinding(
-        'tracker_cannot_reverse',
-        `${preset.title} takes nothing back by postback. ${preset.reversal.how}`,
-        'Leave rejected out of statuses.',
-      ),
-    ]
-  const { caveat } = preset.reversal
-  return caveat === undefined
-    ? []
-    : [
-        warningFinding(
-          'reversal_needs_setting',
-          caveat,
-          `How ${preset.title} reverses: ${preset.reversal.how}`,
-        ),
-      ]
 }
 
 function checkSiblings(

@@ -1,4 +1,5 @@
 import type { Affiliate, ConversionStatus, Destination, Offer } from '../catalogue/catalogue.ts'
+import { cannotReverse } from '../destinations/reversal.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { type Decimal, isSameAmount } from '../kit/money.ts'
 
@@ -13,6 +14,7 @@ export type SkipReason =
   | 'status_not_selected'
   | 'nothing_changed'
   | 'amount_not_selected'
+  | 'tracker_cannot_reverse'
   | 'other_destination_took_it'
   | 'no_affiliate_click_id'
 
@@ -69,6 +71,7 @@ export function decideDestination(input: RuleInput): Decision {
   if (!definition.statuses.includes(input.revision.status)) return skip('status_not_selected')
   const unchanged = unchangedReason(input)
   if (unchanged !== null) return skip(unchanged)
+  if (input.revision.status === 'rejected' && cannotReverse(definition)) return skip('tracker_cannot_reverse')
   if (definition.fallback && input.takenByOther) return skip('other_destination_took_it')
   if (input.clickIdMissing) return skip('no_affiliate_click_id')
   return { send: true }
@@ -97,6 +100,8 @@ function unchangedReason(input: RuleInput): 'nothing_changed' | 'amount_not_sele
   return input.destination.definition.changes.includes('amount') ? null : 'amount_not_selected'
 }
 
+/** Skipped for these, a destination has the conversion all the same. */
+const HAS_IT: readonly SkipReason[] = ['nothing_changed', 'amount_not_selected', 'tracker_cannot_reverse']
+
 /** A destination that would have sent, or already did, keeps fallbacks quiet. */
-export const tookIt = (decision: Decision): boolean =>
-  decision.send || decision.reason === 'nothing_changed' || decision.reason === 'amount_not_selected'
+export const tookIt = (decision: Decision): boolean => decision.send || HAS_IT.includes(decision.reason)
