@@ -49,7 +49,7 @@ export class CatalogueIndex {
     const destinations = changes.destinations.map(toDestination)
     this.#destinations.put(destinations)
     for (const row of changes.advertisers) this.#putTokens(row)
-    for (const destination of destinations) this.#putDestination(destination)
+    this.#putDestinations(destinations)
   }
 
   advertiser = (id: Uuid): Advertiser | undefined => this.#advertisers.byId.get(id)
@@ -96,12 +96,16 @@ export class CatalogueIndex {
     this.#tokensOf.set(row.id, hashes)
   }
 
-  #putDestination(destination: Destination): void {
-    const others = this.destinationsOf(destination.affiliateId).filter(({ id }) => id !== destination.id)
-    const open = destination.archived ? others : [...others, destination]
-    this.#destinationsOf.set(
-      destination.affiliateId,
-      open.sort((a, b) => (a.id < b.id ? -1 : 1)),
-    )
+  #putDestinations(changed: readonly Destination[]): void {
+    const byAffiliate = Map.groupBy(changed, (destination) => destination.affiliateId)
+    for (const [affiliateId, own] of byAffiliate) {
+      const ids = new Set(own.map(({ id }) => id))
+      const kept = this.destinationsOf(affiliateId).filter(({ id }) => !ids.has(id))
+      const open = [...kept, ...own.filter(({ archived }) => !archived)]
+      this.#destinationsOf.set(
+        affiliateId,
+        open.sort((a, b) => (a.id < b.id ? -1 : 1)),
+      )
+    }
   }
 }
