@@ -29,6 +29,8 @@ export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     exposeHeadRoutes: false,
+    // A request on a kept connection that arrives while the server closes is still served, and the connection ended.
+    return503OnClosing: false,
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,

@@ -165,3 +165,29 @@ test('answers of the API may load nothing and are not sniffed', async () => {
   expect(headers['content-security-policy']).toBe("default-src 'none';frame-ancestors 'none'")
   expect(headers['x-content-type-options']).toBe('nosniff')
 })
+
+test('a request on a kept connection is still served while the server closes, and ends the connection', async () => {
+  const server = buildServer(api.ctx)
+  server.decorateRequest('principal', null)
+  let release = (): void => undefined
+  server.get('/slow', () => new Promise((resolve) => (release = () => resolve({ slow: true }))))
+  server.get('/late', () => ({ late: true }))
+  await server.listen({ port: 0, host: '127.0.0.1' })
+  const { port: ownPort } = server.server.address() as { port: number }
+  const socket = connect(ownPort, '127.0.0.1')
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk) => chunks.push(chunk))
+  const started = once(server.server, 'request')
+  socket.write('GET /slow HTTP/1.1\r\nhost: a\r\n\r\n')
+  await started
+  const closing = server.close()
+  socket.write('GET /late HTTP/1.1\r\nhost: a\r\n\r\n')
+  await once(server.server, 'request')
+  release()
+  await once(socket, 'close')
+  await closing
+  const text = Buffer.concat(chunks).toString()
+  expect(text).toContain('{"slow":true}')
+  expect(text).toContain('{"late":true}')
+  expect(text.toLowerCase()).toContain('connection: close')
+})
