@@ -1,8 +1,7 @@
-import { setMaxListeners } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import type { Config } from '../../config/schema.ts'
 import { bareHostname } from './addresses.ts'
-import { type ConnectionFacts, OutboundFailure, toFailure } from './failure.ts'
+import { type ConnectionFacts, OutboundFailure, relayCloses, toFailure } from './failure.ts'
 import { createDnsResolve, createVettedResolve, type Resolve } from './resolve.ts'
 import { createTlsUpgrade } from './tls.ts'
 import { createTunnel } from './tunnel.ts'
@@ -24,7 +23,7 @@ export type Connector = {
   connect(target: Target): Promise<Socket>
   /** What is known of a connection of ours. The times are told once, to the first call on it. */
   takeFacts(socket: Socket): ConnectionFacts
-  /** Ends the attempts under way. */
+  /** Ends all connections, those under way too. */
   close(): void
 }
 
@@ -36,13 +35,15 @@ export function createConnector({ config, resolve = createDnsResolve(), ca }: Co
   const openSocket = config.outboundProxy === null ? openTcp : createTunnel(config.outboundProxy)
   const upgrade = createTlsUpgrade(ca)
   const known = new WeakMap<Socket, ConnectionFacts>()
-  const closing = new AbortController()
-  setMaxListeners(0, closing.signal)
+  const live = new Set<Destroyable>()
+  const track: Track = (thing) => {
+    live.add(thing)
+    thing.once('close', () => live.delete(thing))
+  }
   // Below half of the total, so that a dead phase is named and not only the total.
   const phaseMs = Math.min(PHASE_MS_MAX, Math.ceil(config.deliveryTimeoutMs * 0.45))
 
   async function open(target: Target, facts: ConnectionFacts): Promise<Socket> {
-    const signal = closing.signal
     const startedMs = performance.now()
     const addresses = await within(phaseMs, vettedResolve(target.hostname), () => {
       throw new OutboundFailure('dns_failed', `${target.hostname}: the name server does not answer`)
@@ -52,7 +53,7 @@ export function createConnector({ config, resolve = createDnsResolve(), ca }: Co
     if (isName) facts.dns = resolvedMs - startedMs
     const tcp = await openFirst(addresses, (ip, limitMs) => {
       facts.remoteIp = ip
-      return openSocket({ ip, port: target.port, limitMs, signal })
+      return openSocket({ ip, port: target.port, limitMs, track })
     })
     const connectedMs = performance.now()
     facts.tcp = connectedMs - resolvedMs
@@ -62,7 +63,6 @@ export function createConnector({ config, resolve = createDnsResolve(), ca }: Co
       hostname: target.hostname,
       port: target.port,
       limitMs: phaseMs,
-      signal,
     })
     facts.tls = performance.now() - connectedMs
     return secured
@@ -111,33 +111,37 @@ export function createConnector({ config, resolve = createDnsResolve(), ca }: Co
       known.set(socket, { remoteIp: facts.remoteIp, dns: null, tcp: null, tls: null })
       return facts
     },
-    close: () => closing.abort(),
+    close: () => {
+      for (const thing of live) thing.destroy()
+    },
   }
 }
 
-export type OpenSocket = (to: {
-  ip: string
-  port: number
-  limitMs: number
-  signal: AbortSignal
-}) => Promise<Socket>
+type Destroyable = { destroy(): unknown; once(event: 'close', listener: () => void): unknown }
+/** Called for whatever has to be destroyed when the connector closes. */
+type Track = (thing: Destroyable) => void
 
-const openTcp: OpenSocket = ({ ip, port, limitMs, signal }) =>
+/** A TCP connection to an address, within limitMs. */
+export type OpenSocket = (to: { ip: string; port: number; limitMs: number; track: Track }) => Promise<Socket>
+
+const openTcp: OpenSocket = ({ ip, port, limitMs, track }) =>
   new Promise((resolve, reject) => {
-    const socket = connectTcp({ host: ip, port, noDelay: true, signal })
+    const socket = connectTcp({ host: ip, port, noDelay: true })
+    track(socket)
     const timer = setTimeout(() => {
-      socket.destroy(
-        new OutboundFailure('connect_timeout', `no connection to ${ip} within ${Math.round(limitMs)} ms`),
-      )
+      fail(new OutboundFailure('connect_timeout', `no connection to ${ip} within ${Math.round(limitMs)} ms`))
     }, limitMs)
-    const onError = (error: Error) => {
+    const fail = (error: Error) => {
       clearTimeout(timer)
+      socket.destroy()
       reject(error)
     }
-    socket.once('error', onError)
+    const onClose = () => fail(relayCloses())
+    socket.once('error', fail)
+    socket.once('close', onClose)
     socket.once('connect', () => {
       clearTimeout(timer)
-      socket.off('error', onError)
+      socket.off('error', fail).off('close', onClose)
       resolve(socket)
     })
   })

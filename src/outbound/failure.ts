@@ -37,7 +37,6 @@ const KNOWN: Readonly<Record<string, Known>> = {
   EMFILE: OUT_OF_SOCKETS,
   ENFILE: OUT_OF_SOCKETS,
   EADDRNOTAVAIL: OUT_OF_SOCKETS,
-  ABORT_ERR: CLOSING,
   UND_ERR_DESTROYED: CLOSING,
   UND_ERR_CLOSED: CLOSING,
   ETIMEDOUT: ['connect_timeout', 'the connection timed out'],
@@ -60,6 +59,9 @@ const KNOWN: Readonly<Record<string, Known>> = {
 
 const INVALID_REQUEST =
   /^(ERR_INVALID_(CHAR|URL|ARG_\w+|HTTP_TOKEN|PROTOCOL)|ERR_HTTP_INVALID_\w+|ERR_UNESCAPED_CHARACTERS|UND_ERR_INVALID_ARG)$/
+
+/** What ends connections that are still being made when the program stops. */
+export const relayCloses = (): OutboundFailure => new OutboundFailure(...CLOSING)
 
 /** undici reports unasked answers (100, 101) as an error of the socket. */
 const isUndiciRefusal = (error: Error, code: string): boolean =>

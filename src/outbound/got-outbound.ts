@@ -25,7 +25,6 @@ export function createGotOutbound(parts: OutboundParts): Outbound {
     followRedirect: false,
     throwHttpErrors: false,
     decompress: false,
-    maxHeaderSize: HEADER_BYTES_MAX,
   })
   const callParts = {
     connector,
@@ -48,8 +47,7 @@ function dispatch(client: Got, agents: Agents, call: Call): void {
     method,
     headers: call.headers,
     ...(body !== null && { body, allowGetBody: true }),
-    request: (url, options) =>
-      startRequest(url, { ...options, agent: agents[url.protocol === 'https:' ? 'https:' : 'http:'] }, call),
+    request: (url, options) => startRequest(url, options, { call, agent: agentFor(agents, url) }),
   })
   stream.on('data', (chunk: Uint8Array) => call.chunk(chunk))
   stream.once('end', () => call.complete())
@@ -57,13 +55,17 @@ function dispatch(client: Got, agents: Agents, call: Call): void {
   call.onStop(() => stream.destroy())
 }
 
+const agentFor = (agents: Agents, { protocol }: URL): KeepAliveAgent =>
+  agents[protocol === 'https:' ? 'https:' : 'http:']
+
 function startRequest(
   url: URL,
-  options: RequestOptions & { agent: KeepAliveAgent },
-  call: Call,
+  { method, headers }: RequestOptions,
+  { call, agent }: { call: Call; agent: KeepAliveAgent },
 ): ClientRequest {
-  options.agent.dropStale(url)
-  const request = httpRequest(url, options)
+  agent.dropStale(url)
+  // Not got's other options: they are about connections, which are the agent's, and copying them costs time.
+  const request = httpRequest(url, { agent, method, headers, maxHeaderSize: HEADER_BYTES_MAX })
   // Emitted right before the head is written to the connection.
   request.once('socket', (socket: Socket) => {
     if (!call.ready(socket)) request.destroy()

@@ -1,14 +1,13 @@
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { bareHostname } from './addresses.ts'
-import { OutboundFailure } from './failure.ts'
+import { OutboundFailure, relayCloses } from './failure.ts'
 
 type Upgrade = (over: {
   socket: Socket
   hostname: string
   port: number
   limitMs: number
-  signal: AbortSignal
 }) => Promise<TLSSocket>
 
 const SESSIONS_MAX = 1000
@@ -22,7 +21,7 @@ export function createTlsUpgrade(ca: string | undefined): Upgrade {
     sessions.set(origin, session)
   }
 
-  return ({ socket, hostname, port, limitMs, signal }) =>
+  return ({ socket, hostname, port, limitMs }) =>
     new Promise((resolve, reject) => {
       const host = bareHostname(hostname)
       const origin = `${host}:${port}`
@@ -37,12 +36,10 @@ export function createTlsUpgrade(ca: string | undefined): Upgrade {
       })
       const fail = (failure: OutboundFailure) => {
         clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
         sessions.delete(origin)
         secured.destroy()
         reject(failure)
       }
-      const onAbort = () => fail(new OutboundFailure('tls_failed', 'the relay is closing'))
       const onLate = () =>
         fail(
           new OutboundFailure(
@@ -51,7 +48,6 @@ export function createTlsUpgrade(ca: string | undefined): Upgrade {
           ),
         )
       const timer = setTimeout(onLate, limitMs)
-      signal.addEventListener('abort', onAbort, { once: true })
       let validTo: string | undefined
       // Runs before the verification, after whose failure the certificate is no longer to be had.
       secured.prependOnceListener('secure', () => {
@@ -59,12 +55,13 @@ export function createTlsUpgrade(ca: string | undefined): Upgrade {
       })
       const onError = (error: Error) =>
         fail(new OutboundFailure('tls_failed', whyNotTls(error, host, validTo)))
+      const onClose = () => fail(relayCloses())
       secured.on('error', onError)
+      secured.once('close', onClose)
       secured.on('session', (next: Buffer) => keepSession(origin, next))
       secured.once('secureConnect', () => {
         clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-        secured.off('error', onError)
+        secured.off('error', onError).off('close', onClose)
         resolve(secured)
       })
     })

@@ -10,7 +10,7 @@ import { OutboundFailure, toFailure } from './failure.ts'
 export function createTunnel(proxyUrl: string): OpenSocket {
   const proxy = new URL(proxyUrl)
   const authorization = basicAuthorization(proxy)
-  return ({ ip, port, limitMs, signal }) =>
+  return ({ ip, port, limitMs, track }) =>
     new Promise<Socket>((resolve, reject) => {
       const authority = `${isIPv6(ip) ? `[${ip}]` : ip}:${port}`
       const connect = request({
@@ -20,8 +20,8 @@ export function createTunnel(proxyUrl: string): OpenSocket {
         path: authority,
         headers: { host: authority, ...authorization },
         agent: false,
-        signal,
       })
+      track(connect)
       const timer = setTimeout(() => {
         connect.destroy(new OutboundFailure('connect_timeout', `the proxy did not connect to ${ip} in time`))
       }, limitMs)
@@ -32,6 +32,7 @@ export function createTunnel(proxyUrl: string): OpenSocket {
       connect.once('connect', (answer, socket: Socket, head) => {
         clearTimeout(timer)
         if (answer.statusCode === 200 && head.length === 0) {
+          track(socket)
           socket.setNoDelay(true)
           return resolve(socket)
         }

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startConnectProxy } from '../../support/connect-proxy.ts'
 import { eventually } from '../../support/eventually.ts'
+import { heapBytes } from '../../support/heap.ts'
 import { answerWith, hang, ok, onRequest } from '../../support/hostile-receivers.ts'
 import { asAnswer, asFailure, createHarness, get, type Harness, type HttpClient } from './harness.ts'
 
@@ -264,6 +265,30 @@ export function describeConnections(client: HttpClient): void {
       await harness.outbound().send(get(`http://127.0.0.1:${receiver.port}/`))
       expect(receiver.open).toBe(1)
       await eventually(() => expect(receiver.open).toBe(0), { timeoutMs: 7000 })
+    })
+
+    test('thousands of connections leave nothing in memory', async () => {
+      const receiver = await harness.receiver(answerWith(ok(), { end: true }))
+      const outbound = harness.outbound()
+      const url = `http://127.0.0.1:${receiver.port}/`
+      const sendMany = async (calls: number) => {
+        for (let n = 0; n < calls; n += 20)
+          await Promise.all(Array.from({ length: 20 }, () => outbound.send(get(url))))
+        receiver.requests.length = 0
+        await eventually(() => expect(receiver.open).toBe(0))
+        return heapBytes()
+      }
+      const before = await sendMany(400)
+      expect((await sendMany(2000)) - before).toBeLessThan(4 * 1024 * 1024)
+    })
+
+    test('closing the client ends a connection that is being made', async () => {
+      const receiver = await harness.receiver(hang)
+      const outbound = harness.outbound()
+      const underWay = outbound.send(get(`https://tracker.test:${receiver.port}/`))
+      await eventually(() => expect(receiver.bytesRead).toBeGreaterThan(0))
+      await outbound.close()
+      expect(asFailure(await underWay)).toMatchObject({ error: 'connection_reset' })
     })
 
     test('closing the client closes its connections and ends calls under way', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { judge, type VerdictRules } from '../../../src/deliveries/verdict.ts'
 import type { OutboundErrorCode, OutboundOutcome } from '../../../src/outbound/outbound.ts'
 
@@ -58,6 +58,8 @@ describe('verdict by status', () => {
 })
 
 describe('Retry-After', () => {
+  afterEach(() => void vi.unstubAllEnvs())
+
   const wait = (status: number, value: string) =>
     judge(answer(status, '', { 'retry-after': value }), noRules, nowMs).retryAfterMs
 
@@ -79,6 +81,11 @@ describe('Retry-After', () => {
     ['', null],
   ])('"%s" of a 503 means %s ms', (value, expected) => {
     expect(wait(503, value)).toBe(expected)
+  })
+
+  test('a date without a zone is UTC wherever the relay runs', () => {
+    vi.stubEnv('TZ', 'America/New_York')
+    expect(wait(503, 'Sun Mar  1 12:01:00 2026')).toBe(60_000)
   })
 
   test('counts for 429 and 503 only', () => {
