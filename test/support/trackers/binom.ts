@@ -23,7 +23,7 @@ export type BinomOptions = {
   /** DOMAIN.md 3.1 Binom [106]: the offer's fixed payout, which the postback's does not change. */
   fixedPayout?: number
   /** DOMAIN.md 3.1 Binom [105]: if-then-else over cnv_status, the first match decides; no match keeps the word. */
-  statusScheme?: readonly { if: string; then: string }[]
+  statusScheme?: readonly { word: string; status: string }[]
 }
 
 export type Binom = Tracker & {
@@ -70,7 +70,7 @@ function update(
   { call, clickId, clickedAt }: { call: TrackerCall; clickId: string; clickedAt: Date },
 ): TrackedConversion {
   const told = field(call, 'cnv_status')
-  const status = options.statusScheme?.find((rule) => rule.if === told)?.then ?? told
+  const status = options.statusScheme?.find((rule) => rule.word === told)?.status ?? told
   const hasPayout = call.fields.has('payout')
   const payout = options.fixedPayout ?? (hasPayout ? amountField(call, 'payout') : (before?.payout ?? 0))
   return {
