@@ -1,8 +1,9 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { Config } from '../../config/schema.ts'
 import { bareHostname } from './addresses.ts'
-import { type ConnectionFacts, OutboundFailure, relayCloses, toFailure } from './failure.ts'
+import { type ConnectionFacts, OutboundFailure, toFailure } from './failure.ts'
 import { createDnsResolve, createVettedResolve, type Resolve } from './resolve.ts'
+import { type Destroyable, openFirst, openTcp, type Track } from './tcp.ts'
 import { createTlsUpgrade } from './tls.ts'
 import { createTunnel } from './tunnel.ts'
 import { within } from './within.ts'
@@ -27,8 +28,8 @@ export type Connector = {
   close(): void
 }
 
-const ADDRESSES_TRIED_MAX = 4
 const PHASE_MS_MAX = 4000
+const NO_FACTS: ConnectionFacts = { remoteIp: null, dns: null, tcp: null, tls: null }
 
 export function createConnector({ config, resolve = createDnsResolve(), ca }: ConnectorParts): Connector {
   const vettedResolve = createVettedResolve(resolve, config.outboundAllowCidrs)
@@ -51,7 +52,7 @@ export function createConnector({ config, resolve = createDnsResolve(), ca }: Co
     const isName = isIP(bareHostname(target.hostname)) === 0
     const resolvedMs = performance.now()
     if (isName) facts.dns = resolvedMs - startedMs
-    const tcp = await openFirst(addresses, (ip, limitMs) => {
+    const tcp = await openFirst(addresses, phaseMs, (ip, limitMs) => {
       facts.remoteIp = ip
       return openSocket({ ip, port: target.port, limitMs, track })
     })
@@ -68,29 +69,9 @@ export function createConnector({ config, resolve = createDnsResolve(), ca }: Co
     return secured
   }
 
-  async function openFirst(
-    addresses: readonly string[],
-    openOne: (ip: string, limitMs: number) => Promise<Socket>,
-  ): Promise<Socket> {
-    const tried = addresses.slice(0, ADDRESSES_TRIED_MAX)
-    const endsMs = performance.now() + phaseMs
-    let failure: unknown
-    for (const [index, ip] of tried.entries()) {
-      const leftMs = endsMs - performance.now()
-      const isLast = index === tried.length - 1
-      if (leftMs <= 0) break
-      try {
-        return await openOne(ip, isLast ? leftMs : leftMs / 2)
-      } catch (error) {
-        failure = error
-      }
-    }
-    throw failure
-  }
-
   return {
     connect: async (target) => {
-      const facts: ConnectionFacts = { remoteIp: null, dns: null, tcp: null, tls: null }
+      const facts = { ...NO_FACTS }
       try {
         const socket = await open(target, facts)
         known.set(socket, facts)
@@ -102,13 +83,8 @@ export function createConnector({ config, resolve = createDnsResolve(), ca }: Co
       }
     },
     takeFacts: (socket) => {
-      const facts = known.get(socket) ?? {
-        remoteIp: socket.remoteAddress ?? null,
-        dns: null,
-        tcp: null,
-        tls: null,
-      }
-      known.set(socket, { remoteIp: facts.remoteIp, dns: null, tcp: null, tls: null })
+      const facts = known.get(socket) ?? { ...NO_FACTS, remoteIp: socket.remoteAddress ?? null }
+      known.set(socket, { ...NO_FACTS, remoteIp: facts.remoteIp })
       return facts
     },
     close: () => {
@@ -116,32 +92,3 @@ export function createConnector({ config, resolve = createDnsResolve(), ca }: Co
     },
   }
 }
-
-type Destroyable = { destroy(): unknown; once(event: 'close', listener: () => void): unknown }
-/** Called for whatever has to be destroyed when the connector closes. */
-type Track = (thing: Destroyable) => void
-
-/** A TCP connection to an address, within limitMs. */
-export type OpenSocket = (to: { ip: string; port: number; limitMs: number; track: Track }) => Promise<Socket>
-
-const openTcp: OpenSocket = ({ ip, port, limitMs, track }) =>
-  new Promise((resolve, reject) => {
-    const socket = connectTcp({ host: ip, port, noDelay: true })
-    track(socket)
-    const timer = setTimeout(() => {
-      fail(new OutboundFailure('connect_timeout', `no connection to ${ip} within ${Math.round(limitMs)} ms`))
-    }, limitMs)
-    const fail = (error: Error) => {
-      clearTimeout(timer)
-      socket.destroy()
-      reject(error)
-    }
-    const onClose = () => fail(relayCloses())
-    socket.once('error', fail)
-    socket.once('close', onClose)
-    socket.once('connect', () => {
-      clearTimeout(timer)
-      socket.off('error', fail).off('close', onClose)
-      resolve(socket)
-    })
-  })

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { isIPv6, type Socket } from 'node:net'
-import type { OpenSocket } from './connector.ts'
 import { OutboundFailure, toFailure } from './failure.ts'
+import type { OpenSocket } from './tcp.ts'
 
 /**
  * Connections through an egress proxy. The proxy is asked for the vetted address, never for the name, so it can not
