@@ -26,7 +26,7 @@ export async function fenceRows(
 /** Locks deliveries by id. After this a successor that was written beside us is visible to the next statement. */
 export async function lockDeliveries(tx: Tx, ids: readonly Uuid[]): Promise<Map<Uuid, LockedDelivery>> {
   const { rows } = await tx.query<{ id: Uuid; state: LockedDelivery['state']; next_id: Uuid | null }>({
-    name: 'lock_deliveries',
+    name: 'lock_travelling',
     text: `select d.id, d.state, d.next_id from unnest($1::uuid[]) x(id) join deliveries d on d.id = x.id
       order by d.id for update of d`,
     values: [ids],

@@ -6,6 +6,8 @@ export type CutDatabase = Database & {
   restore(): void
   /** Runs before every transaction of the results pool. */
   beforeResults: () => Promise<void>
+  /** So many commits of the results pool are done without their answer arriving. */
+  commitsWithoutAnswer: number
 }
 
 /** The database as one process sees it that can be cut off from it, while others go on. */
@@ -14,6 +16,7 @@ export function createCutDatabase(db: Database): CutDatabase {
   const check = (): void => {
     if (isCut) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
   }
+  const lost = (): Error => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
   const wrap = (pool: DbPool, before: () => Promise<void>): DbPool => ({
     async query(statement) {
       check()
@@ -22,7 +25,20 @@ export function createCutDatabase(db: Database): CutDatabase {
     async connect() {
       await before()
       check()
-      return pool.connect()
+      const client = await pool.connect()
+      if (pool !== db.results || cut.commitsWithoutAnswer === 0) return client
+      return new Proxy(client, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name)
+          if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value
+          return async (statement: string) => {
+            const result = await target.query(statement)
+            if (statement !== 'commit') return result
+            cut.commitsWithoutAnswer--
+            throw lost()
+          }
+        },
+      })
     },
   })
   const nothing = async (): Promise<void> => undefined
@@ -32,6 +48,7 @@ export function createCutDatabase(db: Database): CutDatabase {
     reads: wrap(db.reads, nothing),
     close: nothing,
     beforeResults: nothing,
+    commitsWithoutAnswer: 0,
     cut() {
       isCut = true
     },
