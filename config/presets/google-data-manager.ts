@@ -5,6 +5,7 @@ export const googleDataManager: Preset = {
   title: 'Google Data Manager API',
   version: 1,
   kind: 'ad_platform',
+  not_built: true,
   method: 'POST',
   example: 'https://datamanager.googleapis.com/v1/events:ingest',
   headers: { Authorization: 'Bearer {secret:ACCESS_TOKEN}' },

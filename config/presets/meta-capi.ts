@@ -7,6 +7,8 @@ export const metaCapi: Preset = {
   kind: 'ad_platform',
   method: 'POST',
   example: 'https://graph.facebook.com/VERSION/PIXEL_ID/events?access_token={secret:ACCESS_TOKEN}',
+  body: '{"data":[{"event_name":"{event|map:conversion=Purchase,sale=Purchase,purchase=Purchase,lead=Lead,registration=CompleteRegistration}","event_time":{timestamp},"event_id":"{delivery_id}","action_source":"website","user_data":{"em":["{email|hash:email}"],"ph":["{phone|hash:phone}"],"external_id":["{affiliate_click_id|sha256}"],"fbc":"{fbc}","client_ip_address":"{ip}","client_user_agent":"{user_agent}"},"custom_data":{"currency":"{currency}","value":{payout|default:0},"order_id":"{transaction_id}"}}]}',
+  omit_empty: true,
   age_seconds_max: 7 * 24 * 3600,
   recognise: [{ host: 'graph.facebook.com', path: '/**/events' }],
   click_id_parameter: null,
@@ -24,6 +26,7 @@ export const metaCapi: Preset = {
   replay: { safe: 'depends', effect: 'Within 48 hours the same event_id counts once, later again.' },
   reversal: { by_postback: false, how: 'An event can not be taken back by a call.' },
   test_parameters: {},
+  test_body: { test_event_code: 'TEST_EVENT_CODE' },
   limits: ['An event older than 7 days fails the whole request.', 'event_time is in seconds.'],
   notes: [
     {
@@ -35,6 +38,11 @@ export const metaCapi: Preset = {
       says: 'A valid request is answered with 2xx, an invalid one with 4xx.',
       standing: 'documented',
       source: 'developers.facebook.com/documentation/ads-commerce/conversions-api/support',
+    },
+    {
+      says: 'E-mail trimmed and in lower case, phone as digits with the country code, both as SHA-256; fbc as fb.1.MILLISECONDS.FBCLID; test_event_code; names of the standard events.',
+      standing: 'not_found',
+      source: 'general knowledge',
     },
     {
       says: 'events_received in the body tells how many were taken.',

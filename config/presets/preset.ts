@@ -106,8 +106,12 @@ export const PresetSchema = Type.Object(
     /** Headers and body that go with the example. */
     headers: Type.Optional(Type.Record(Type.String(), Type.String())),
     body: Type.Optional(Type.String()),
-    /** Older conversions are refused. */
+    /** Older conversions are refused, so they are not sent. */
     age_seconds_max: Type.Optional(Type.Integer({ minimum: 1 })),
+    /** Members of a JSON body without a value are left out: the receiver takes an empty text for a wrong one. */
+    omit_empty: Type.Optional(Type.Literal(true)),
+    /** Known, but the relay can not send to it yet. */
+    not_built: Type.Optional(Type.Literal(true)),
     /** none: a 2xx never proves that the event was taken. */
     confirmation: Type.Optional(Type.Literal('none')),
     /** One fitting rule is enough. Order in PRESET_NAMES decides between presets that fit equally well. */
@@ -129,6 +133,8 @@ export const PresetSchema = Type.Object(
       {
         by_postback: Type.Boolean(),
         how: Type.String(),
+        /** What {event} is for a rejected conversion; it happens when the rejection was reported. */
+        event: Type.Optional(Type.String({ minLength: 1 })),
         /** What has to be set in the tracker for it to work. */
         caveat: Type.Optional(Type.String()),
         /** What the URL of a rejected conversion has to carry, as a template. */
@@ -160,6 +166,12 @@ export const PresetSchema = Type.Object(
     ),
     /** Added to the query of a test fire. */
     test_parameters: Type.Record(Type.String(), Type.String()),
+    /** Members put into the JSON body of a test fire, each with the secret that it takes its value from. */
+    test_body: Type.Optional(Type.Record(Type.String(), Type.String())),
+    /** Where a test fire goes instead: this path, if the URL has the other one. */
+    test_path: Type.Optional(
+      Type.Object({ from: Type.String({ pattern: '^/' }), to: Type.String({ pattern: '^/' }) }, closed),
+    ),
     limits: Type.Array(Type.String()),
     notes: Type.Array(
       Type.Object({ says: Type.String(), standing: StandingSchema, source: Type.String() }, closed),

@@ -8,7 +8,8 @@ export const tiktokEvents: Preset = {
   method: 'POST',
   example: 'https://business-api.tiktok.com/open_api/v1.3/event/track/',
   headers: { 'Access-Token': '{secret:ACCESS_TOKEN}' },
-  body: '{"event_source":"web","event_source_id":"PIXEL_CODE","data":[{"event":"{event}","event_time":{timestamp},"event_id":"{delivery_id}","user":{"ttclid":"{click_param:ttclid}","ip":"{ip}","user_agent":"{user_agent}"},"properties":{"currency":"{currency}","value":{payout|default:0}}}]}',
+  body: '{"event_source":"web","event_source_id":"{secret:PIXEL_CODE}","data":[{"event":"{event|map:conversion=CompletePayment,sale=CompletePayment,purchase=CompletePayment,lead=SubmitForm,registration=CompleteRegistration}","event_time":{timestamp},"event_id":"{delivery_id}","user":{"ttclid":"{click_param:ttclid}","email":"{email|hash:email}","phone":"{phone|hash:e164}","external_id":"{affiliate_click_id|sha256}","ip":"{ip}","user_agent":"{user_agent}"},"properties":{"currency":"{currency}","value":{payout|default:0}}}]}',
+  omit_empty: true,
   recognise: [{ host: 'business-api.tiktok.com' }],
   click_id_parameter: null,
   parameters: [],
@@ -24,6 +25,7 @@ export const tiktokEvents: Preset = {
   },
   reversal: { by_postback: false, how: 'An event can not be taken back by a call.' },
   test_parameters: {},
+  test_body: { test_event_code: 'TEST_EVENT_CODE' },
   limits: ['event_time is in seconds.'],
   notes: [
     {
@@ -35,6 +37,11 @@ export const tiktokEvents: Preset = {
       says: 'It worked only where the status is 200 and code in the body is 0.',
       standing: 'third_party',
       source: 'public client code',
+    },
+    {
+      says: 'E-mail and phone normalised (phone in E.164 with its plus) and as SHA-256; names of the standard events.',
+      standing: 'not_found',
+      source: 'general knowledge',
     },
     { says: 'Greatest age of an event, rate limit, error numbers.', standing: 'not_found', source: 'TikTok' },
   ],

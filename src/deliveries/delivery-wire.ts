@@ -1,12 +1,13 @@
 import { toCurl } from '../destinations/curl.ts'
 import { encodeId, uuidTimeMs } from '../kit/ids.ts'
 import { formatAmount } from '../kit/money.ts'
+import type { Confirmation } from './confirmation.ts'
 import type { AttemptRow, DeliveryRow } from './read-store.ts'
 import type { AttemptWire, DeliveryDetailWire, DeliveryWire } from './schema.ts'
 
 const iso = (at: Date | null): string | null => at?.toISOString() ?? null
 
-export const toDeliveryWire = (row: DeliveryRow): DeliveryWire => ({
+export const toDeliveryWire = (row: DeliveryRow, confirmation: Confirmation = null): DeliveryWire => ({
   id: encodeId('delivery', row.id),
   state: row.state,
   reason: row.reason,
@@ -27,6 +28,7 @@ export const toDeliveryWire = (row: DeliveryRow): DeliveryWire => ({
   due_at: iso(row.due_at),
   last: toLast(row),
   delivered_at: iso(row.delivered_at),
+  ...(confirmation !== null && row.delivered_at !== null && { confirmation }),
   test: row.test,
   created_at: new Date(uuidTimeMs(row.id)).toISOString(),
   updated_at: row.updated_at.toISOString(),
@@ -43,10 +45,14 @@ function toLast(row: DeliveryRow): DeliveryWire['last'] {
   }
 }
 
-export function toDeliveryDetail(row: DeliveryRow, attempts: readonly AttemptRow[]): DeliveryDetailWire {
+export function toDeliveryDetail(
+  row: DeliveryRow,
+  attempts: readonly AttemptRow[],
+  confirmation: Confirmation = null,
+): DeliveryDetailWire {
   const lastRequest = attempts.findLast((attempt) => attempt.request !== null)?.request ?? null
   return {
-    ...toDeliveryWire(row),
+    ...toDeliveryWire(row, confirmation),
     attempts: attempts.map(toAttemptWire),
     curl: lastRequest === null ? null : toCurl(lastRequest as Parameters<typeof toCurl>[0]),
   }

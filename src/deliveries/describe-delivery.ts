@@ -37,12 +37,19 @@ const lastAt = (delivery: TracedDelivery): string =>
 
 function delivered(delivery: TracedDelivery): TraceVerdict {
   const clickId = delivery.affiliateClickId ?? '(empty)'
+  if (delivery.unconfirmed) return sentUnconfirmed(delivery)
   return {
     code: 'delivered',
     sentence: `${delivery.tracker} was told of ${what(delivery)} ${at(delivery.deliveredAt ?? delivery.createdAt)} and accepted it with ${answer(delivery)}.`,
     fix: `Search the tracker for its click id ${clickId}: it has the call. Trackers that answer 200 and show nothing usually do not know that click, count it as a repeat, or filter its status; the request as sent is in GET /v1/deliveries/${delivery.id}.`,
   }
 }
+
+const sentUnconfirmed = (delivery: TracedDelivery): TraceVerdict => ({
+  code: 'delivered',
+  sentence: `${delivery.tracker} was sent ${what(delivery)} ${at(delivery.deliveredAt ?? delivery.createdAt)} and answered ${answer(delivery)}; it never says whether it took an event.`,
+  fix: `If it does not show there, check its keys first: a wrong one is answered just the same. POST /v1/destinations/${delivery.destinationId}/test asks it for what is wrong with the event, where it tells.`,
+})
 
 const refused = (delivery: TracedDelivery): TraceVerdict => ({
   code: 'refused',

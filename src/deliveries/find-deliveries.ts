@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { readPageRequest, toPage } from '../http/pagination.ts'
 import { AppError } from '../kit/app-error.ts'
 import { decodeId, type Uuid } from '../kit/ids.ts'
+import { confirmationOf } from './confirmation.ts'
 import { DELIVERY_STATES, isShownState, type ShownState } from './delivery-states.ts'
 import { toDeliveryDetail, toDeliveryWire } from './delivery-wire.ts'
 import { notFound, resolveFilter } from './find-id.ts'
@@ -18,14 +19,17 @@ export async function findDeliveries(
 ): Promise<{ data: DeliveryWire[]; next_cursor: string | null }> {
   const page = readPageRequest(query)
   const rows = await listDeliveries(ctx.db.reads, page, await toFilter(ctx, query))
-  return toPage(rows, page.limit, toDeliveryWire)
+  return toPage(rows, page.limit, (row) =>
+    toDeliveryWire(row, confirmationOf(ctx.catalogue, row.destination_id)),
+  )
 }
 
 /** One delivery with all its attempts. Throws AppError not_found. */
-export async function readDelivery(ctx: Pick<Context, 'db'>, id: Uuid): Promise<DeliveryDetailWire> {
+export async function readDelivery(ctx: Ctx, id: Uuid): Promise<DeliveryDetailWire> {
   const row = await findDelivery(ctx.db.reads, id)
   if (row === null) throw notFound('delivery')
-  return toDeliveryDetail(row, await listAttempts(ctx.db.reads, id))
+  const attempts = await listAttempts(ctx.db.reads, id)
+  return toDeliveryDetail(row, attempts, confirmationOf(ctx.catalogue, row.destination_id))
 }
 
 const toFilter = async (ctx: Ctx, query: DeliveryQuery): Promise<DeliveryFilter> => ({

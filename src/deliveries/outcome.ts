@@ -22,7 +22,7 @@ export type AttemptRecord = {
 export type Next =
   | { state: 'delivered' | 'refused' }
   | { state: 'failed'; reason: string | null; error: string | null }
-  | { state: 'cancelled'; reason: string }
+  | { state: 'cancelled' | 'skipped'; reason: string }
   | {
       state: 'scheduled'
       /** Until it may travel again. */
@@ -58,6 +58,14 @@ export const cancel = (row: TravellingRow, reason: string): Outcome => ({
   row,
   attempt: null,
   next: { state: 'cancelled', reason },
+  floods: false,
+})
+
+/** The rules of its receiver say no by now. */
+export const skip = (row: TravellingRow, reason: string): Outcome => ({
+  row,
+  attempt: null,
+  next: { state: 'skipped', reason },
   floods: false,
 })
 

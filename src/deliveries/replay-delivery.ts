@@ -100,7 +100,11 @@ function assertNotArchived(catalogue: Catalogue, target: ReplayTarget): void {
       throw new AppError('archived', { field: `${noun}_id`, message: `The ${noun} is archived.` })
 }
 
-async function assertSelected(tx: Tx, ctx: Pick<Context, 'catalogue'>, deliveryId: Uuid): Promise<void> {
+async function assertSelected(
+  tx: Tx,
+  ctx: Pick<Context, 'catalogue' | 'clock'>,
+  deliveryId: Uuid,
+): Promise<void> {
   const decision = await decideOne(tx, ctx, deliveryId)
   if (decision.send) return
   throw new AppError('still_skipped', {

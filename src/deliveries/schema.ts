@@ -70,6 +70,9 @@ export const Delivery = Type.Object({
   due_at: Time,
   last: Nullable<Static<typeof LastAttempt>>(LastAttempt),
   delivered_at: Time,
+  confirmation: Type.Optional(
+    OneOf(['none'] as const, { description: 'sent; the receiver never says whether it took it' }),
+  ),
   test: Type.Boolean(),
   created_at: Type.String(),
   updated_at: Type.String(),

@@ -1,6 +1,7 @@
 import type { Destination } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import { compileDestination } from '../destinations/compile.ts'
+import { isTooOld } from '../destinations/event-time.ts'
 import type { Rendered, RenderedRequest } from '../destinations/render.ts'
 import { travelBanOf } from '../dispatch/travel-ban.ts'
 import type { TravellingRow } from '../dispatch/travelling.ts'
@@ -9,7 +10,7 @@ import { newUuid } from '../kit/ids.ts'
 import type { OutboundOutcome } from '../outbound/outbound.ts'
 import { disableDestination } from './disable-destination.ts'
 import { logAttempt } from './log-attempt.ts'
-import { type AttemptRecord, cancel, fail, giveBack, nextAfter, type Outcome } from './outcome.ts'
+import { type AttemptRecord, cancel, fail, giveBack, nextAfter, type Outcome, skip } from './outcome.ts'
 import { renderContext, renderTask } from './render-row.ts'
 import { planRetry } from './retry-plan.ts'
 import { retryScheduleMs } from './retry-schedule.ts'
@@ -50,7 +51,9 @@ export async function sendDelivery(ctx: SendContext, row: TravellingRow, loaded:
   if (ban !== null) return ban.cancel === null ? giveBack(row) : cancel(row, ban.cancel)
   const destination = ctx.catalogue.destination(row.destinationId)
   if (destination === undefined || !ctx.mayStart(row)) return giveBack(row)
-  if (compileDestination(destination.definition).usesPayoutDelta && !loaded.hasPayoutDue) return giveBack(row)
+  const compiled = compileDestination(destination.definition)
+  if (isTooOld(compiled, row.facts, ctx.clock.nowMs())) return skip(row, 'event_too_old')
+  if (compiled.usesPayoutDelta && !loaded.hasPayoutDue) return giveBack(row)
   const rendered = await render(ctx, row, destination, loaded).catch(toError)
   if (rendered instanceof Error) return fail(row, 'render_failed', rendered.message.slice(0, 200))
   const sent = await call(ctx, row, rendered)

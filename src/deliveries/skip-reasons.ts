@@ -48,6 +48,10 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     why: "the affiliate's click id is empty, so the tracker could not tell which click it was",
     fix: "The affiliate's link has to carry the tracker's click id; check the link and the affiliate's click_id_from.",
   },
+  event_too_old: {
+    why: 'it happened longer ago than this receiver takes events',
+    fix: 'Nothing: the receiver would refuse it. Report conversions sooner, or let a pending one be sent too.',
+  },
   tracker_cannot_reverse: {
     why: 'this tracker takes no conversion back by postback, and would count it once more',
     fix: 'Where the tracker has a conversion upload, upload GET /v1/destinations/:id/reversals.csv there; else the affiliate corrects it by hand.',

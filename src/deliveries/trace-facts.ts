@@ -43,6 +43,8 @@ export type TracedDelivery = {
   destinationId: string
   /** As support knows it: name and host. */
   tracker: string
+  /** Its good answers prove nothing. */
+  unconfirmed?: boolean
   revision: number
   event: string
   status: string

@@ -2,6 +2,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import type { StoredCall } from '../intake/inbound-store.ts'
 import { decodeId, encodeId, ID_PREFIXES, type Noun, type Uuid, uuidTimeMs } from '../kit/ids.ts'
+import { confirmationOf } from './confirmation.ts'
 import { type ConversionRow, listConversionsByIds } from './conversion-store.ts'
 import { type DeliveryRow, listDeliveriesOf } from './read-store.ts'
 import type { TracedDelivery, TraceFacts } from './trace-facts.ts'
@@ -137,7 +138,10 @@ function toFacts(catalogue: Catalogue, found: Found): TraceFacts {
     })),
     deliveries: found.deliveries
       .filter((row) => !row.test || row.id === start.deliveryId)
-      .map((row) => toTracedDelivery(row, trackerName(catalogue, row.destination_id), answers.get(row.id))),
+      .map((row) => ({
+        ...toTracedDelivery(row, trackerName(catalogue, row.destination_id), answers.get(row.id)),
+        unconfirmed: confirmationOf(catalogue, row.destination_id) === 'none',
+      })),
   }
 }
 

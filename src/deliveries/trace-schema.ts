@@ -41,7 +41,7 @@ export const toTraceWire = (trace: Trace): Static<typeof TraceAnswer> => ({
   inbound_calls: trace.calls.map(toCallWire),
   clicks: trace.clicks.map(toClickWire),
   conversions: trace.conversions.map(toConversionWire),
-  deliveries: trace.deliveries.map(toDeliveryWire),
+  deliveries: trace.deliveries.map((row) => toDeliveryWire(row)),
   verdict: judgeTrace(trace.facts),
 })
 

@@ -29,7 +29,7 @@ export function writeOutcomesOnce(
   return withTx(
     ctx.db.results,
     async (tx) => {
-      const ended = sorted.filter(({ next }) => next.state === 'refused' || next.state === 'failed')
+      const ended = sorted.filter(({ next }) => isUnsent(next.state))
       if (ended.length > 0)
         await ctx.catalogue.upTo(
           await lockConversions(
@@ -111,7 +111,10 @@ const laneChanges = (settlements: readonly Settlement[]): LaneChanges => ({
 
 /** Ended here without having reached the tracker: what counted as sent while it travelled did not arrive. */
 const hasEndedUnsent = ({ late, change, state }: Settlement): boolean =>
-  !late && change !== null && (state === 'refused' || state === 'failed')
+  !late && change !== null && isUnsent(state)
+
+const isUnsent = (state: string): boolean => UNSENT.includes(state)
+const UNSENT = ['refused', 'failed', 'skipped']
 
 const idOf = (outcome: Outcome): Uuid => outcome.row.facts.deliveryId
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,5 +1,6 @@
 import { preset as presetNamed } from '../../config/presets/presets.ts'
 import type { ConversionStatus, Destination, DestinationDefinition } from '../catalogue/catalogue.ts'
+import { platformFindings, withPlatformDefaults } from './ad-platforms/platform.ts'
 import { checkFields } from './check-fields.ts'
 import { checkHosts, type LookUp } from './check-host.ts'
 import { compileDestination } from './compile.ts'
@@ -32,7 +33,7 @@ export async function checkDefinition(
   input: DestinationInput,
   options: CheckOptions,
 ): Promise<CheckedDefinition> {
-  const asked = withDefaults(input)
+  const asked = withDefaults(withPlatformDefaults(input))
   const translated = translateTexts(asked)
   const urls = lintUrls(translated.definition, options.allowCidrs)
   const definition = { ...translated.definition, ...urls.fields }
@@ -43,6 +44,7 @@ export async function checkDefinition(
     ...compileProblems(definition, urls.findings),
     ...checkFields(definition),
     ...reversalFindings(definition),
+    ...platformFindings(definition),
     ...checkSiblings(definition, options.siblings ?? []),
   ]
   if (options.lookUp !== undefined && !hasErrors(findings)) {

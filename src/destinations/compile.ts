@@ -1,4 +1,4 @@
-import type { RefusalRule } from '../../config/presets/preset.ts'
+import type { Preset, RefusalRule } from '../../config/presets/preset.ts'
 import type { ConversionStatus, Destination, DestinationDefinition } from '../catalogue/catalogue.ts'
 import { type ClickIdFacts, type ClickIdMacro, clickIdOf, findClickIdPlace } from './click-id.ts'
 import { bodyKind, type CompiledBody, compileBody, defaultContentType } from './compile-body.ts'
@@ -20,6 +20,14 @@ export type CompiledDestination = {
   body: CompiledBody | null
   usesPayoutDelta: boolean
   usesSecrets: boolean
+  /** Empty members are left out of the JSON body. */
+  omitEmpty: boolean
+  /** Older events are refused by the receiver; null: no such limit is known. */
+  ageSecondsMax: number | null
+  /** What {event} is for a rejected conversion; null: what it always is. */
+  reversalEvent: string | null
+  /** none: the receiver's 2xx never proves that it took the event. */
+  confirmation: 'none' | null
   /** The macro in the click-id parameter of `url`; null where there is none. */
   clickIdMacro: ClickIdMacro | null
   /** Whether the click-id parameter would go out empty. */
@@ -84,6 +92,8 @@ function compile(definition: DestinationDefinition): CompiledDestination {
     body: body?.compiled ?? null,
     usesPayoutDelta: usesMacro(parts, 'payout_delta'),
     usesSecrets: usesMacro(parts, 'secret'),
+    omitEmpty: preset?.omit_empty === true && bodyKind(body?.contentType ?? '') === 'json',
+    ...eventRulesOf(preset),
     clickIdMacro: clickIdIn(urls.main)?.macro ?? null,
     clickIdIsEmpty: (facts) => {
       const clickId = clickIds[facts.status]
@@ -99,6 +109,12 @@ function compile(definition: DestinationDefinition): CompiledDestination {
     ],
   }
 }
+
+const eventRulesOf = (preset: Preset | null) => ({
+  ageSecondsMax: preset?.age_seconds_max ?? null,
+  reversalEvent: preset?.reversal.event ?? null,
+  confirmation: preset?.confirmation ?? null,
+})
 
 function compileUrls(definition: DestinationDefinition, parts: TemplatePart[]) {
   const toCompiled = (text: string): CompiledUrl => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { toFixedDigits } from '../kit/money.ts'
+import { hashUserData, isUserDataKind } from './ad-platforms/user-data.ts'
 import { compileDateFormat, isTimeZone } from './date-format.ts'
 
 /** A filter as it stands in a template: `{status|map:approved=1}` has `map` with the argument `approved=1`. */
@@ -48,6 +49,9 @@ const makeDate: FilterMaker = (arg) => {
   return format === null ? 'needs a format like date:YYYY-MM-DD,Europe/Berlin' : { kind: 'time', format }
 }
 
+const makeHash: FilterMaker = (arg) =>
+  isUserDataKind(arg) ? value((text) => hashUserData(arg, text)) : 'needs email, phone or e164'
+
 const sha256 = (text: string): string => (text === '' ? '' : createHash('sha256').update(text).digest('hex'))
 
 const FILTERS: Readonly<Record<string, FilterMaker>> = {
@@ -59,6 +63,7 @@ const FILTERS: Readonly<Record<string, FilterMaker>> = {
   default: (arg) =>
     arg === null ? 'needs a value, like default:0' : value((text) => (text === '' ? arg : text)),
   sha256: withoutArgument(value(sha256)),
+  hash: makeHash,
   date: makeDate,
 }
 

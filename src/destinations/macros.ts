@@ -2,6 +2,8 @@ import type { Offer } from '../catalogue/catalogue.ts'
 import type { DeliveryFacts } from '../deliveries/facts.ts'
 import { encodeId, type Uuid } from '../kit/ids.ts'
 import { type Decimal, formatAmount, subtract } from '../kit/money.ts'
+import { gaClientId } from './ad-platforms/ga4.ts'
+import { fbcOf } from './ad-platforms/meta.ts'
 
 /** What a macro may look at. */
 export type MacroScope = {
@@ -58,6 +60,15 @@ const sharedFact = (
   read: (scope) =>
     sharedAs.some((name) => scope.offer.shared.includes(name)) ? (read(scope.facts) ?? '') : '',
 })
+
+/** Of the conversion's parameters, else of the click's. */
+function personFact(name: 'email' | 'phone'): Macro {
+  return sharedFact(
+    `params.${name}, click.params.${name}`,
+    [name],
+    (facts) => ownValue(facts.params, name) || ownValue(facts.clickParams, name),
+  )
+}
 
 const table = new Map<string, Macro>([
   ['affiliate_click_id', fact('click.affiliate_click_id', (facts) => facts.affiliateClickId)],
@@ -123,6 +134,16 @@ const table = new Map<string, Macro>([
   ['country', fact('click.country', (facts) => facts.country)],
   ['ip', sharedFact('click.ip', ['ip'], (facts) => facts.ip)],
   ['user_agent', sharedFact('click.user_agent', ['user_agent'], (facts) => facts.userAgent)],
+  ['email', personFact('email')],
+  ['phone', personFact('phone')],
+  ['fbc', sharedFact('click.params.fbclid', ['click_param:fbclid', 'fbclid'], fbcOf)],
+  [
+    'ga_client_id',
+    {
+      source: 'click.params.ga_client_id, click.affiliate_click_id',
+      read: ({ facts, offer }) => gaClientId(facts, offer.shared),
+    },
+  ],
 ])
 for (let n = 1; n <= SUBS_MAX; n++)
   table.set(
@@ -155,5 +176,6 @@ export function findMacro(name: string, arg: string | null): Macro | null {
   return null
 }
 
-const ownValue = (values: Readonly<Record<string, string>>, name: string): string | null =>
-  Object.hasOwn(values, name) ? (values[name] ?? null) : null
+function ownValue(values: Readonly<Record<string, string>>, name: string): string | null {
+  return Object.hasOwn(values, name) ? (values[name] ?? null) : null
+}

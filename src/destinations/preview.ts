@@ -1,6 +1,7 @@
 import { compileDestination } from './compile.ts'
 import { compileMacro, type RenderScope } from './compile-macro.ts'
 import type { CompiledUrl } from './compile-url.ts'
+import { asReversal } from './event-time.ts'
 import { type Finding, infoFinding, shown, warningFinding } from './findings.ts'
 import { findMacro } from './macros.ts'
 import { type RenderedRequest, type RenderInput, renderDelivery } from './render.ts'
@@ -14,9 +15,10 @@ export type Preview = RenderedRequest & { parts: PreviewPart[]; findings: Findin
 /** What one delivery would send, secrets unexpanded, part by part. Throws RenderError as the delivery would. */
 export function previewDelivery(input: RenderInput): Preview {
   const { recorded } = renderDelivery(input)
-  const { definition, urls, body } = compileDestination(input.destination.definition)
+  const compiled = compileDestination(input.destination.definition)
+  const { definition, urls, body } = compiled
   const scope: RenderScope = {
-    facts: input.facts,
+    facts: asReversal(compiled, input.facts),
     offer: input.offer,
     catalogue: input.catalogue,
     secrets: null,

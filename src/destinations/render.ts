@@ -5,7 +5,9 @@ import type { SecretBox } from '../kit/secret-box.ts'
 import { type CompiledDestination, compileDestination } from './compile.ts'
 import type { RenderScope } from './compile-macro.ts'
 import { renderPieces } from './compile-url.ts'
+import { asReversal } from './event-time.ts'
 import type { MacroScope } from './macros.ts'
+import { omitEmpty } from './omit-empty.ts'
 import { openSecrets, openSigningSecret } from './open-secrets.ts'
 import { RenderError } from './render-error.ts'
 import { signUrl, signWebhook } from './signature.ts'
@@ -41,7 +43,8 @@ export function renderDelivery(input: RenderInput): Rendered {
   const compiled = compileDestination(input.destination.definition)
   const [problem] = compiled.problems
   if (problem !== undefined) throw new RenderError(`${problem.message} ${problem.fix}`)
-  const scope = { facts: input.facts, offer: input.offer, catalogue: input.catalogue, secrets: null }
+  const facts = asReversal(compiled, input.facts)
+  const scope = { facts, offer: input.offer, catalogue: input.catalogue, secrets: null }
   const recorded = renderTemplates(compiled, scope, input)
   const isSigned = input.destination.definition.signing_secret !== null
   if (!compiled.usesSecrets && !isSigned) return { request: toWire(recorded), recorded }
@@ -77,8 +80,14 @@ function renderTemplates(
     method: compiled.definition.method,
     url: renderPieces(compiled.urls[scope.facts.status].pieces, scope),
     headers,
-    body: compiled.body === null ? null : renderPieces(compiled.body.pieces, scope),
+    body: renderBody(compiled, scope),
   }
+}
+
+function renderBody({ body, omitEmpty: isPruned }: CompiledDestination, scope: RenderScope): string | null {
+  if (body === null) return null
+  const text = renderPieces(body.pieces, scope)
+  return isPruned ? omitEmpty(text) : text
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { preset as presetNamed } from '../../config/presets/presets.ts'
 import { applyPatch } from '../catalogue/archive.ts'
 import type { DestinationDefinition } from '../catalogue/catalogue.ts'
 import { withControlWrite } from '../catalogue/control-write.ts'
@@ -26,13 +27,24 @@ import {
 type Ctx = Needs & Pick<Context, 'config' | 'secrets' | 'clock'>
 const UNBUILT = ['rate_limit', 'concurrency']
 
+function refuseUnbuiltFields(body: { preset?: string | null }): void {
+  refuseUnbuilt(body, UNBUILT)
+  const named = body.preset == null ? null : presetNamed(body.preset)
+  if (named?.not_built === true)
+    throw new AppError('not_available', {
+      field: 'preset',
+      message: `${named.title} is not built yet.`,
+      fix: 'Use another preset.',
+    })
+}
+
 /** Throws AppError `destination_invalid` with findings where it can not work. The findings of the result are warnings. */
 export async function createDestination(
   ctx: Ctx,
   body: NewDestination,
   lookUp: LookUp,
 ): Promise<{ id: Uuid; findings: readonly Finding[] }> {
-  refuseUnbuilt(body, UNBUILT)
+  refuseUnbuiltFields(body)
   assertExternalId(body.external_id)
   await syncCatalogue(ctx)
   const affiliateId = resolveField(ctx.catalogue, {
@@ -59,7 +71,7 @@ export async function changeDestination(
   lookUp: LookUp,
 ): Promise<readonly Finding[]> {
   const { id, patch } = target
-  refuseUnbuilt(patch, UNBUILT)
+  refuseUnbuiltFields(patch)
   assertExternalId(patch.external_id)
   const stored = ctx.catalogue.destination(id)
   if (stored === undefined) throw new AppError('not_found')

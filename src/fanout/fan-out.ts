@@ -16,6 +16,7 @@ type FannedRevision = {
   status: ConversionStatus
   payout: Decimal | null
   saleAmount: Decimal | null
+  occurredAt?: Date
 }
 
 /** A delivery row to insert. `after`: the travelling delivery that it must wait for. */
@@ -54,6 +55,8 @@ export type FanOutInput = {
   earlier: readonly EarlierDelivery[]
   /** Whether the parameter that carries the click id at this tracker would be empty. */
   clickIdMissing(destination: Destination, status: ConversionStatus): boolean
+  /** Whether the receiver refuses events of this revision's age. */
+  tooOld?(destination: Destination, revision: FannedRevision): boolean
   /** Unix ms of a new delivery's id: the revision's own, so that both fall into one ledger bucket. */
   idTimeMs(revision: FannedRevision): number
 }
@@ -102,6 +105,7 @@ function decideAll(
       earlier: earlier.filter((one) => one.destinationId === destination.id),
       takenByOther,
       clickIdMissing: input.clickIdMissing(destination, revision.status),
+      tooOld: input.tooOld?.(destination, revision) ?? false,
     })
   const decisions = new Map<Destination, Decision>()
   let taken = false

@@ -14,6 +14,7 @@ export type SkipReason =
   | 'status_not_selected'
   | 'nothing_changed'
   | 'amount_not_selected'
+  | 'event_too_old'
   | 'tracker_cannot_reverse'
   | 'other_destination_took_it'
   | 'no_affiliate_click_id'
@@ -54,6 +55,8 @@ export type RuleInput = {
   /** True where a destination that is no fallback takes this revision. */
   takenByOther: boolean
   clickIdMissing: boolean
+  /** Older than what the receiver takes. */
+  tooOld?: boolean
 }
 
 const skip = (reason: SkipReason): Decision => ({ send: false, reason })
@@ -71,6 +74,7 @@ export function decideDestination(input: RuleInput): Decision {
   if (!definition.statuses.includes(input.revision.status)) return skip('status_not_selected')
   const unchanged = unchangedReason(input)
   if (unchanged !== null) return skip(unchanged)
+  if (input.tooOld === true) return skip('event_too_old')
   if (input.revision.status === 'rejected' && cannotReverse(definition)) return skip('tracker_cannot_reverse')
   if (definition.fallback && input.takenByOther) return skip('other_destination_took_it')
   if (input.clickIdMissing) return skip('no_affiliate_click_id')

@@ -7,8 +7,10 @@ export const Strict = <T extends TProperties>(properties: T) =>
 export const NullableText = (options: { minLength?: number; maxLength: number; description?: string }) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...options })
 
-export const OneOf = <const T extends string>(words: readonly T[], options: { default?: T } = {}) =>
-  Type.Unsafe<T>({ type: 'string', enum: [...words], ...options })
+export const OneOf = <const T extends string>(
+  words: readonly T[],
+  options: { default?: T; description?: string } = {},
+) => Type.Unsafe<T>({ type: 'string', enum: [...words], ...options })
 
 /** A required header line of answers of lists. */
 export const Page = <T extends TSchema>(resource: T) =>

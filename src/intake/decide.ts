@@ -1,5 +1,6 @@
 import type { Affiliate, Catalogue, Destination, Offer } from '../catalogue/catalogue.ts'
 import { compileDestination } from '../destinations/compile.ts'
+import { isTooOld } from '../destinations/event-time.ts'
 import { type FanOutPlan, fanOut, hasNoDestination } from '../fanout/fan-out.ts'
 import { payoutOf } from '../fanout/payout.ts'
 import type { EarlierDelivery } from '../fanout/rules.ts'
@@ -283,6 +284,8 @@ function fanOutRevisions(
     revisions: priced,
     earlier: stored.deliveries,
     clickIdMissing: (destination, status) => isClickIdMissing(destination, conversion, status),
+    tooOld: (destination, { id, status, occurredAt = conversion.occurredAt }) =>
+      isEventTooOld(destination, { status, occurredAt }, uuidTimeMs(id)),
     idTimeMs: (revision) => uuidTimeMs(revision.id),
   })
 }
@@ -299,6 +302,13 @@ export const isClickIdMissing = (
     clickId: conversion.clickId,
     subs: conversion.attribution?.subs ?? [],
   })
+
+/** Whether the receiver would refuse the event for its age at a given time. */
+export const isEventTooOld = (
+  destination: Destination,
+  event: { status: Conversion['status']; occurredAt: Date },
+  nowMs: number,
+): boolean => isTooOld(compileDestination(destination.definition), event, nowMs)
 
 const countOf = (plan: FanOutPlan, revision: Revision): number =>
   plan.deliveries.filter((delivery) => delivery.revisionId === revision.id).length

@@ -3,13 +3,13 @@ import type { Tx } from '../db/database.ts'
 import { otherStatusRevision } from '../fanout/fan-out.ts'
 import { type Decision, decideDestination } from '../fanout/rules.ts'
 import type { Uuid } from '../kit/ids.ts'
-import { isClickIdMissing, type StoredConversion, WINDOW_OVER } from './decide.ts'
+import { isClickIdMissing, isEventTooOld, type StoredConversion, WINDOW_OVER } from './decide.ts'
 import { findSkipped, listUnheardSkips, scheduleSkipped } from './redecide-store.ts'
 import { loadStored } from './store.ts'
 
 export { lockConversions } from './store.ts'
 
-type RedecideContext = Pick<Context, 'catalogue'>
+type RedecideContext = Pick<Context, 'catalogue'> & Partial<Pick<Context, 'clock'>>
 
 /**
  * Decides again where a delivery on the wire made a newer revision look like nothing new, but ended refused or failed:
@@ -46,7 +46,7 @@ export async function decideOne(tx: Tx, ctx: RedecideContext, deliveryId: Uuid):
 }
 
 function decideStored(
-  { catalogue }: RedecideContext,
+  { catalogue, clock }: RedecideContext,
   { conversion, revisions, deliveries }: StoredConversion,
   delivery: { destinationId: Uuid; revision: number },
 ): Decision {
@@ -76,5 +76,7 @@ function decideStored(
     ),
     takenByOther: others.some((one) => one.heard || one.place !== 'ended'),
     clickIdMissing: isClickIdMissing(destination, conversion, revision.status),
+    // Without a clock nothing is too old here: it is asked again when the delivery is sent.
+    tooOld: clock !== undefined && isEventTooOld(destination, revision, clock.nowMs()),
   })
 }

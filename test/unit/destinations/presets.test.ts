@@ -69,7 +69,11 @@ describe('presets', () => {
           method: one.method,
           headers: one.headers ?? {},
           body: one.body ?? null,
-          secrets: { ACCESS_TOKEN: sampleBox.seal('a'), API_SECRET: sampleBox.seal('b') },
+          secrets: {
+            ACCESS_TOKEN: sampleBox.seal('a'),
+            API_SECRET: sampleBox.seal('b'),
+            PIXEL_CODE: sampleBox.seal('c'),
+          },
           statuses: ['approved', 'pending'],
         },
         { allowCidrs: [] },
