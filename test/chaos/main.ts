@@ -1,0 +1,40 @@
+import { randomInt } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { ALL_FAULTS } from './faults/all.ts'
+import { describeResult } from './report.ts'
+import { runChaos } from './run-chaos.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    conversions: { type: 'string', default: '20000' },
+    rate: { type: 'string', default: '100' },
+    backend: { type: 'string', default: 'redis' },
+    faults: { type: 'string' },
+    once: { type: 'boolean', default: false },
+    out: { type: 'string' },
+  },
+})
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+const seed = Number(values.seed ?? randomInt(1_000_000))
+const names = values.faults?.split(',')
+const faults = ALL_FAULTS.filter(
+  ({ name }) => names === undefined || names.some((part) => name.includes(part)),
+)
+say(`seed ${seed} (--seed ${seed} draws the same faults and conversions again); ${faults.length} faults`)
+const result = await runChaos({
+  seed,
+  faults,
+  backend: values.backend === 'postgres' ? 'postgres' : 'redis',
+  conversions: Number(values.conversions),
+  perSecond: Number(values.rate),
+  rounds: values.once ? 'one' : 'until_told',
+  ownDisk: true,
+  say,
+})
+if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`)
+say(describeResult(result, faults))
+process.exit(result.broken.length === 0 ? 0 : 1)
