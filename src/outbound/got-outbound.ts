@@ -42,7 +42,9 @@ export function createGotOutbound(parts: OutboundParts): Outbound {
 }
 
 function dispatch(client: Got, agents: Agents, call: Call): void {
-  const { method, body } = call.request
+  const { method } = call.request
+  // Without a body got takes the stream of a POST for one that is still to be written to, and waits.
+  const body = call.request.body ?? (method === 'GET' ? null : '')
   const stream = client.stream(call.url, {
     method,
     headers: call.headers,

@@ -58,6 +58,15 @@ export function describeSending(client: HttpClient): void {
       expect(receiver.bytesRead - bytesBefore).toBe(receiver.requests[1]?.length)
     })
 
+    test.each([null, ''])('a POST with body %j goes out with an empty body', async (body) => {
+      const receiver = await harness.receiver(answerWith(ok()))
+      const url = `http://127.0.0.1:${receiver.port}/`
+      const sent = harness.outbound().send(get(url, { method: 'POST', body, timeoutMs: 1000 }))
+      expect(asAnswer(await sent).answer.status).toBe(200)
+      expect(receiver.requests[0]).toMatch(/^POST \/ HTTP\/1\.1\r\n/)
+      expect(receiver.requests[0]?.toLowerCase()).toContain('content-length: 0\r\n')
+    })
+
     test('a call that timed out while it connected is never written afterwards', async () => {
       const receiver = await harness.receiver(answerWith(ok()))
       let answerLate = (_addresses: string[]) => {}
