@@ -24,6 +24,7 @@ export function drawPlot(bars: readonly Bar[]): string {
   })
   const height = 44 + bars.length * ROW
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">
+<title>Deliveries per second of each variant</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="8" y="18" font-weight="bold">Deliveries per second: while loaded (dark), with the drain after (light)</text>
 ${rows.join('\n')}

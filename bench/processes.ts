@@ -28,20 +28,25 @@ export type RunningProcess = { pid: number; name: string }
 /** A process and all that it started, named by what they are. */
 export function familyOf(pid: number, name: string): RunningProcess[] {
   const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n')
-  const parsed = rows.flatMap((row) => {
+  const running = rows.flatMap((row) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row)
     return match ? [{ pid: Number(match[1]), parent: Number(match[2]), args: match[3] ?? '' }] : []
   })
   const family: RunningProcess[] = [{ pid, name }]
   for (const one of family)
-    for (const row of parsed)
-      if (row.parent === one.pid && row.args !== 'ps -eo pid=,ppid=,args=')
-        family.push({
-          pid: row.pid,
-          name: /postgres/.test(row.args) ? 'postgres' : /workers\/main/.test(row.args) ? 'worker' : one.name,
-        })
+    for (const row of running)
+      if (row.parent === one.pid && !row.args.startsWith('ps '))
+        family.push({ pid: row.pid, name: nameOf(row.args) ?? one.name })
   return family
 }
+
+const NAMES: [RegExp, string][] = [
+  [/postgres/, 'postgres'],
+  [/workers\/main/, 'worker'],
+  [/src\/main/, 'api'],
+]
+
+const nameOf = (args: string): string | undefined => NAMES.find(([pattern]) => pattern.test(args))?.[1]
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

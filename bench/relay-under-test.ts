@@ -36,7 +36,7 @@ export async function startRelaySubject(
     LOG_LEVEL: 'warn',
     ...(variant.backend === 'redis' && options.redisUrl !== null && { REDIS_URL: options.redisUrl }),
   }
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../bin/postback-relay.js'), 'start'], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -50,7 +50,7 @@ export async function startRelaySubject(
     name: variant.name,
     port,
     path: `/postback/${token}`,
-    processes: () => familyOf(child.pid ?? 0, 'api'),
+    processes: () => familyOf(child.pid ?? 0, 'launcher'),
     async stop() {
       await end(child)
       await rm(dataDir, { recursive: true, force: true })
