@@ -85,6 +85,7 @@ export function openDatabase(options: {
   applicationName: string
 }): Database {
   const sizes = { intake: 4, results: 4, reads: 4, ...options.sizes }
+  let closing = false
   const open = (max: number, statementTimeoutMs: number): pg.Pool => {
     const pool = new pg.Pool({
       connectionString: options.connectionString,
@@ -100,7 +101,8 @@ export function openDatabase(options: {
     pool.on('connect', (client) =>
       client.on('error', (err) => options.log.debug({ err }, 'database connection lost')),
     )
-    pool.on('error', (err) => options.log.warn({ err }, 'database connection lost'))
+    // A closed pool's connections end a little later than close() says, maybe with their server.
+    pool.on('error', (err) => options.log[closing ? 'debug' : 'warn']({ err }, 'database connection lost'))
     return pool
   }
   const pools = {
@@ -111,6 +113,7 @@ export function openDatabase(options: {
   return {
     ...(pools as unknown as Pick<Database, 'intake' | 'results' | 'reads'>),
     close: async () => {
+      closing = true
       await Promise.all(Object.values(pools).map((pool) => pool.end()))
     },
   }

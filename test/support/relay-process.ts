@@ -24,11 +24,13 @@ type Options = {
   env: Record<string, string>
   /** Instead of `start`. */
   args?: readonly string[]
+  /** Instead of bin/postback-relay.js of this checkout. */
+  program?: string
 }
 
 /** Runs the program with only these settings. Resolves when it says that it listens (a worker: at once). */
-export async function startRelayProcess({ env, args = ['start'] }: Options): Promise<RelayProcess> {
-  const { child, output } = launch({ env, args })
+export async function startRelayProcess({ env, args = ['start'], program }: Options): Promise<RelayProcess> {
+  const { child, output } = launch({ env, args, ...(program && { program }) })
   if (env.ROLE !== 'worker') await untilListening(child, output)
   const stop = async (): Promise<{ status: number | null; ms: number }> => {
     const startedAt = performance.now()
@@ -68,17 +70,15 @@ async function untilListening(child: ChildProcess, output: () => string): Promis
 }
 
 /** Runs a command to its end. */
-export async function runRelayCommand(
-  options: Required<Options>,
-): Promise<{ status: number; output: string }> {
+export async function runRelayCommand(options: Options): Promise<{ status: number; output: string }> {
   const { child, output } = launch(options)
   const [status] = await once(child, 'close')
   return { status: Number(status), output: output() }
 }
 
-function launch({ env, args }: Required<Options>): { child: ChildProcess; output(): string } {
+function launch({ env, args = [], program = PROGRAM }: Options): { child: ChildProcess; output(): string } {
   let said = ''
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
