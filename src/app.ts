@@ -7,6 +7,7 @@ import { redirectRoutes } from './clicks/redirect-routes.ts'
 import { clickRoutes } from './clicks/routes.ts'
 import type { Context } from './context.ts'
 import { conversionReadRoutes } from './deliveries/conversion-routes.ts'
+import { fireTestRoutes } from './deliveries/fire-test-routes.ts'
 import { reversalRoutes } from './deliveries/reversal-routes.ts'
 import { deliveryRoutes } from './deliveries/routes.ts'
 import { traceRoutes } from './deliveries/trace-routes.ts'
@@ -55,6 +56,7 @@ export async function buildApp(ctx: Context, parts: AppParts): Promise<Server> {
       await v1.register(offerRoutes(ctx))
       await v1.register(affiliateRoutes(ctx))
       await v1.register(destinationRoutes(ctx, parts.lookUp))
+      await v1.register(fireTestRoutes(ctx))
       await v1.register(reversalRoutes(ctx))
       await v1.register(clickRoutes(ctx, { clickWriter }))
       await v1.register(conversionReportRoutes(ctx, { intake }))

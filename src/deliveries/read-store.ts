@@ -52,8 +52,11 @@ export type DeliveryFilter = {
 }
 
 const COLUMNS = `d.id, case when ${HELD_REASON} is not null then 'held' else d.state end as state,
-    coalesce(${HELD_REASON}, d.reason) as reason, d.conversion_id, d.revision, c.event, d.status, d.advertiser_id, d.offer_id,
-    d.affiliate_id, d.destination_id, c.click_id, c.affiliate_click_id, c.transaction_id, d.payout, d.currency, d.attempts_count,
+    coalesce(${HELD_REASON}, d.reason) as reason, d.conversion_id, d.revision,
+    coalesce(d.test_facts->>'event', c.event) as event, d.status, d.advertiser_id, d.offer_id,
+    d.affiliate_id, d.destination_id, coalesce(d.test_facts->>'click_id', c.click_id) as click_id,
+    coalesce(d.test_facts->>'affiliate_click_id', c.affiliate_click_id) as affiliate_click_id,
+    coalesce(d.test_facts->>'transaction_id', c.transaction_id) as transaction_id, d.payout, d.currency, d.attempts_count,
     case when hl.blocked_until > u.due_at then hl.blocked_until else u.due_at end as due_at,
     d.last_http_status, d.last_verdict, d.last_error, d.last_attempt_at, d.delivered_at, d.test, d.updated_at`
 

@@ -48,6 +48,7 @@ async function replayInTx(
   const { deliveryId, replayId } = input
   const target = await findReplayTarget(tx, deliveryId)
   if (target === null) throw notFound('delivery')
+  if (target.test) throw new AppError('test_delivery')
   await ctx.catalogue.upTo(await lockConversions(tx, [target.conversionId]))
   assertNotArchived(ctx.catalogue, target)
   const siblings = await lockSiblings(tx, deliveryId, target)

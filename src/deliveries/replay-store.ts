@@ -10,6 +10,7 @@ export type ReplayTarget = {
   advertiserId: Uuid
   offerId: Uuid
   affiliateId: Uuid
+  test: boolean
 }
 
 export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<ReplayTarget | null> {
@@ -20,8 +21,9 @@ export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<Replay
     advertiser_id: Uuid
     offer_id: Uuid
     affiliate_id: Uuid
+    test: boolean
   }>({
-    text: `select conversion_id, destination_id, revision, advertiser_id, offer_id, affiliate_id
+    text: `select conversion_id, destination_id, revision, advertiser_id, offer_id, affiliate_id, test
       from deliveries where id = $1`,
     values: [deliveryId],
   })
@@ -34,6 +36,7 @@ export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<Replay
     advertiserId: row.advertiser_id,
     offerId: row.offer_id,
     affiliateId: row.affiliate_id,
+    test: row.test,
   }
 }
 

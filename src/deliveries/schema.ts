@@ -80,7 +80,7 @@ export const Delivery = Type.Object({
 export type DeliveryWire = Static<typeof Delivery>
 export const DeliveryPage = Page(Delivery)
 
-const RecordedRequest = Type.Object({
+export const RecordedRequest = Type.Object({
   method: Type.String(),
   url: Type.String(),
   headers: Type.Record(Type.String(), Type.String()),
@@ -94,7 +94,7 @@ const RecordedResponse = Type.Object({
 })
 const Timings = Type.Record(Type.String(), Nullable<number>({ type: 'number' }))
 
-const Attempt = Type.Object({
+export const Attempt = Type.Object({
   number: Type.Integer(),
   id: Type.String(),
   started_at: Type.String(),

@@ -6,8 +6,7 @@ import type { Rendered, RenderedRequest } from '../destinations/render.ts'
 import { travelBanOf } from '../dispatch/travel-ban.ts'
 import type { TravellingRow } from '../dispatch/travelling.ts'
 import { toError } from '../kit/app-error.ts'
-import { newUuid } from '../kit/ids.ts'
-import type { OutboundOutcome } from '../outbound/outbound.ts'
+import { type Sent, toAttemptRecord } from './attempt-record.ts'
 import { disableDestination } from './disable-destination.ts'
 import { logAttempt } from './log-attempt.ts'
 import { type AttemptRecord, cancel, fail, giveBack, nextAfter, type Outcome, skip } from './outcome.ts'
@@ -34,12 +33,6 @@ export type Loaded = {
   hasPayoutDue: boolean
   /** Recorded request of the last attempt, for a replay of the original; null where it is not kept any more. */
   original: RenderedRequest | null
-}
-
-type Sent = {
-  outcome: Exclude<OutboundOutcome, { kind: 'not_sent' }>
-  startedAt: Date
-  recorded: RenderedRequest
 }
 
 /**
@@ -128,51 +121,19 @@ async function judgeSent(
   return row.batch.suspect ? ctx.suspects.judge({ outcome, rules, nowMs }) : judge(outcome, rules, nowMs)
 }
 
-const KEPT_CHARACTERS = 4096
 const CLOCK_SKEW_MAX_MS = 3_600_000
 
 function toAttempt(
   ctx: SendContext,
   row: TravellingRow,
   destination: Destination,
-  { outcome, startedAt, recorded }: Sent,
-  { verdict, error }: Judgement,
+  sent: Sent,
+  judgement: Judgement,
 ): AttemptRecord {
   const storeNowMs = ctx.storeNowMs()
   const idMs = Math.min(
     Math.max(ctx.clock.nowMs(), storeNowMs - CLOCK_SKEW_MAX_MS),
     storeNowMs + CLOCK_SKEW_MAX_MS,
   )
-  return {
-    id: newUuid(idMs),
-    startedAt,
-    verdict,
-    httpStatus: outcome.kind === 'answer' ? outcome.answer.status : null,
-    error,
-    timingsMs: outcome.timings,
-    remoteIp: outcome.remoteIp,
-    destinationVersion: destination.version,
-    replayId: row.replayId,
-    request: recorded,
-    response: toResponse(outcome),
-  }
-}
-
-function toResponse(outcome: Sent['outcome']): unknown {
-  if (outcome.kind === 'error') return null
-  const { status, headers, body, bodyTruncated } = outcome.answer
-  const kept = cut(body)
-  return {
-    status,
-    headers,
-    body: kept,
-    ...((bodyTruncated || kept.length < body.length) && { truncated: true }),
-  }
-}
-
-/** At most 4 KiB of UTF-8, never half a character. */
-function cut(body: string): string {
-  if (body.length * 3 <= KEPT_CHARACTERS || Buffer.byteLength(body) <= KEPT_CHARACTERS) return body
-  const bytes = Buffer.from(body).subarray(0, KEPT_CHARACTERS)
-  return new TextDecoder('utf-8', { fatal: false }).decode(bytes, { stream: true })
+  return toAttemptRecord({ sent, judgement, destination, replayId: row.replayId, idMs })
 }

@@ -174,6 +174,11 @@ const table = {
     message: 'There is no recorded request to send again.',
     fix: 'Replay with render "current".',
   },
+  test_delivery: {
+    status: 409,
+    message: 'This is a test fire, which is not sent again.',
+    fix: 'Fire a new test.',
+  },
   still_skipped: { status: 409, message: "Today's rules still skip this delivery." },
   not_reprocessable: { status: 409, message: 'This call can not be processed again.' },
   internal_error: {
