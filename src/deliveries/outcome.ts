@@ -47,11 +47,12 @@ export const HOLD_MAX_MS = 7 * 24 * 3_600_000
 // A receiver that asks for no wait at all would else be called without end, since these retries are not counted.
 const HOLD_MIN_MS = 1000
 
-export const giveBack = (row: TravellingRow, floods = false): Outcome => ({
+/** Back to `due` without a call; no attempt and no retry is counted. */
+export const giveBack = (row: TravellingRow, how: { floods?: boolean; delayMs?: number } = {}): Outcome => ({
   row,
   attempt: null,
-  next: { state: 'scheduled', delayMs: 0, reason: null, countsRetry: false },
-  floods,
+  next: { state: 'scheduled', delayMs: how.delayMs ?? 0, reason: null, countsRetry: false },
+  floods: how.floods ?? false,
 })
 
 export const cancel = (row: TravellingRow, reason: string): Outcome => ({

@@ -13,7 +13,7 @@ import { type AttemptRecord, cancel, fail, giveBack, nextAfter, type Outcome, sk
 import { renderContext, renderTask } from './render-row.ts'
 import { planRetry } from './retry-plan.ts'
 import { retryScheduleMs } from './retry-schedule.ts'
-import type { SuspectRoom } from './suspect-room.ts'
+import { NoThreadError, type SuspectRoom } from './suspect-room.ts'
 import { type Judgement, judge } from './verdict.ts'
 
 export type SendContext = Pick<
@@ -48,6 +48,7 @@ export async function sendDelivery(ctx: SendContext, row: TravellingRow, loaded:
   if (isTooOld(compiled, row.facts, ctx.clock.nowMs())) return skip(row, 'event_too_old')
   if (compiled.usesPayoutDelta && !loaded.hasPayoutDue) return giveBack(row)
   const rendered = await render(ctx, row, destination, loaded).catch(toError)
+  if (rendered instanceof NoThreadError) return giveBack(row, { delayMs: NO_THREAD_WAIT_MS })
   if (rendered instanceof Error) return fail(row, 'render_failed', rendered.message.slice(0, 200))
   const sent = await call(ctx, row, rendered)
   if (sent === null) return giveBack(row)
@@ -91,22 +92,24 @@ async function conclude(
 ): Promise<Outcome> {
   const judged = await judgeSent(ctx, row, destination, sent).catch(toError)
   const judgement = judged instanceof Error ? UNJUDGED : judged
+  const isCondemned = judged instanceof Error && !(judged instanceof NoThreadError)
   if (judgement.disable) await disableDestination(ctx, destination.id)
-  const next =
-    judged instanceof Error
-      ? { state: 'failed' as const, reason: 'verdict_failed', error: judged.message.slice(0, 200) }
-      : nextAfter(judged, row.heldForMs, () =>
-          planRetry({
-            retriesUsed: row.retriesUsed,
-            scheduleMs: retryScheduleMs(ctx.config, destination.definition),
-            random: ctx.random(),
-          }),
-        )
+  const next = isCondemned
+    ? { state: 'failed' as const, reason: 'verdict_failed', error: judged.message.slice(0, 200) }
+    : nextAfter(judgement, row.heldForMs, () =>
+        planRetry({
+          retriesUsed: row.retriesUsed,
+          scheduleMs: retryScheduleMs(ctx.config, destination.definition),
+          random: ctx.random(),
+        }),
+      )
   const attempt = toAttempt(ctx, row, destination, sent, judgement)
   const outcome: Outcome = { row, attempt, next, floods: false }
   logAttempt(ctx, outcome, attempt, sent.outcome)
   return outcome
 }
+
+const NO_THREAD_WAIT_MS = 5000
 
 const UNJUDGED: Judgement = { verdict: 'retry', error: 'verdict_failed', retryAfterMs: null, disable: false }
 

@@ -21,7 +21,7 @@ export type Settlement = {
   state: DeliveryState
   /** Null leaves the row's own. */
   change: { reason: string | null; nextId: Uuid | null } | null
-  due: { delayMs: number; reason: 'receiver_asked' | null; share: 0 | 1 | 2 } | null
+  due: { delayMs: number; reason: 'receiver_asked' | null; share: 0 | 1 | 2; suspect: boolean } | null
   /** The successor that may travel from now on. */
   wakes: Uuid | null
 }
@@ -48,11 +48,13 @@ export function settleOutcome(outcome: Outcome, isFenced: boolean, locked: Locke
   if (locked.nextId !== null)
     return { ...kept, state: 'superseded', change: { reason: null, nextId: null }, wakes: locked.nextId }
   const share = shareOf(outcome.row, outcome.attempt !== null)
+  // Only a result clears the suspicion.
+  const suspect = outcome.row.batch.suspect && outcome.attempt === null
   return {
     ...kept,
     state: 'scheduled',
     change: { reason: null, nextId: null },
-    due: { delayMs: next.delayMs, reason: next.reason, share },
+    due: { delayMs: next.delayMs, reason: next.reason, share, suspect },
   }
 }
 

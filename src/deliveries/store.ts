@@ -62,9 +62,9 @@ export type OutcomeWrite = {
 const WRITE_OUTCOMES = `with x as materialized (
   select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::uuid[], $7::boolean[], $8::boolean[],
     $9::boolean[], $10::uuid[], $11::float8[], $12::text[], $13::smallint[], $14::text[], $15::text[], $16::text[], $17::int[],
-    $18::uuid[], $19::text[], $20::text[], $21::float8[], $22::text[], $23::smallint[], $24::text[])
+    $18::uuid[], $19::text[], $20::text[], $21::float8[], $22::text[], $23::smallint[], $24::text[], $29::boolean[])
   as x(id, destination_id, state, changed, reason, next_id, late, counts_retry, asked_to_wait, attempt_id, started_ms, verdict,
-    http_status, error, timings, remote_ip, version, replay_id, request, response, due_ms, due_reason, share, failure)
+    http_status, error, timings, remote_ip, version, replay_id, request, response, due_ms, due_reason, share, failure, suspect)
 ), attempt as (
   insert into attempts (delivery_id, id, started_at, verdict, http_status, error, timings_ms, remote_ip, destination_version,
     replay_id, late)
@@ -74,8 +74,8 @@ const WRITE_OUTCOMES = `with x as materialized (
   insert into attempt_bodies (id, request, response)
   select attempt_id, request::jsonb, response::jsonb from x where request is not null
 ), back as (
-  insert into due (delivery_id, destination_id, share, due_at, reason)
-  select id, destination_id, share, now() + due_ms * interval '1 ms', due_reason from x where due_ms is not null
+  insert into due (delivery_id, destination_id, share, due_at, reason, suspect)
+  select id, destination_id, share, now() + due_ms * interval '1 ms', due_reason, suspect from x where due_ms is not null
 ), woken as (
   update due u set after_batch = null,
     due_at = case when u.reason = 'delay' then greatest(now(), to_timestamp(n.not_before_ms / 1000)) else now() end
@@ -139,6 +139,7 @@ export async function writeOutcomes(tx: Tx, write: OutcomeWrite): Promise<void> 
       column(write.wakes, (wake) => wake.notBeforeMs),
       write.finished,
       write.shrunk,
+      column(all, (one) => one.due?.suspect ?? false),
     ],
   })
 }

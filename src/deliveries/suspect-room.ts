@@ -30,9 +30,16 @@ export type SuspectRoom = {
   close(): Promise<void>
 }
 
-export type RoomLimits = { memoryMb: number; taskMs: number; idleMs: number }
+/** taskMs counts from the thread's readiness: a busy machine is not the row's fault. */
+export type RoomLimits = { memoryMb: number; startMs: number; taskMs: number; idleMs: number }
 
-const LIMITS: RoomLimits = { memoryMb: 64, taskMs: 5000, idleMs: 10_000 }
+const LIMITS: RoomLimits = { memoryMb: 64, startMs: 30_000, taskMs: 5000, idleMs: 10_000 }
+
+/** What a thread says when it can take its first task. */
+export const READY = 'ready'
+
+/** No thread could be had; this says nothing about the row. */
+export class NoThreadError extends Error {}
 
 /**
  * One thread for one row at a time, started when it is needed. Its death makes that row fail, so a row that kills
@@ -42,7 +49,7 @@ export function createSuspectRoom(
   ctx: Pick<Context, 'catalogue' | 'secrets' | 'config' | 'clock'>,
   limits: RoomLimits = LIMITS,
 ): SuspectRoom {
-  let thread: Worker | null = null
+  let thread: Promise<Worker> | null = null
   let last: Promise<unknown> = Promise.resolve()
   let idle: NodeJS.Timeout | undefined
 
@@ -50,19 +57,27 @@ export function createSuspectRoom(
     clearTimeout(idle)
     const ending = thread
     thread = null
-    await ending?.terminate()
+    await ending?.then((one) => one.terminate()).catch(() => undefined)
   }
 
   const askNow = async (task: SuspectTask): Promise<unknown> => {
     clearTimeout(idle)
-    thread ??= startThread(limits)
-    const answer = await askThread(thread, task, limits).catch(async (error: unknown) => {
+    const answer = await askStarted(task).catch(async (error: unknown) => {
       await close()
       throw error
     })
     idle = setTimeout(close, limits.idleMs).unref()
     if (answer.error !== null) throw new Error(answer.error)
     return answer.value
+  }
+
+  const forget = (): void => {
+    thread = null
+  }
+  const askStarted = async (task: SuspectTask): Promise<SuspectAnswer> => {
+    thread ??= startThread(limits).then((started) => started.once('exit', forget))
+    const started = await thread
+    return (await exchange(started, { post: task, withinMs: limits.taskMs })) as SuspectAnswer
   }
 
   const ask = (task: SuspectTask): Promise<unknown> => {
@@ -78,22 +93,35 @@ export function createSuspectRoom(
   }
 }
 
-// The packed program is .js, a checkout .ts.
-const startThread = ({ memoryMb }: RoomLimits): Worker =>
-  new Worker(new URL(`./suspect-thread${extname(import.meta.url)}`, import.meta.url), {
+async function startThread({ memoryMb, startMs }: RoomLimits): Promise<Worker> {
+  // The packed program is .js, a checkout .ts.
+  const entry = new URL(`./suspect-thread${extname(import.meta.url)}`, import.meta.url)
+  const thread = new Worker(entry, {
     resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
   }).on('error', () => undefined)
+  try {
+    await exchange(thread, { post: null, withinMs: startMs })
+    return thread
+  } catch (cause) {
+    await thread.terminate()
+    throw new NoThreadError('no thread for a suspect', { cause })
+  }
+}
 
-async function askThread(thread: Worker, task: SuspectTask, { taskMs }: RoomLimits): Promise<SuspectAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<SuspectAnswer>()
-  const timer = setTimeout(() => reject(new Error(`no end after ${taskMs} ms`)), taskMs)
+/** Posts a message, if there is one, and waits for the next message of the thread. Rejects when the thread dies. */
+async function exchange(
+  thread: Worker,
+  { post, withinMs }: { post: SuspectTask | null; withinMs: number },
+): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  const timer = setTimeout(() => reject(new Error(`no end after ${withinMs} ms`)), withinMs)
   const died = (error: unknown): void =>
     reject(new Error(error instanceof Error ? error.message : 'the thread ended'))
   thread.once('message', resolve)
   thread.once('error', died)
   thread.once('exit', died)
   try {
-    thread.postMessage(task)
+    if (post !== null) thread.postMessage(post)
     return await promise
   } finally {
     clearTimeout(timer)

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { toError } from '../kit/app-error.ts'
 import { renderTask } from './render-row.ts'
-import type { SuspectAnswer, SuspectTask } from './suspect-room.ts'
+import { READY, type SuspectAnswer, type SuspectTask } from './suspect-room.ts'
 import { judge } from './verdict.ts'
 
 // The thread in which rows are rendered and judged that were on board when a worker died. What it runs out of, memory
@@ -37,3 +37,4 @@ function answerOf(task: SuspectTask): SuspectAnswer {
 }
 
 parentPort?.on('message', (task: SuspectTask) => parentPort?.postMessage(answerOf(task)))
+parentPort?.postMessage(READY)

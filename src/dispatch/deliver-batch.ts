@@ -80,5 +80,5 @@ function refusedOnTheRoad({ ctx, lanes }: DeliveryWorker, laneRow: LaneRow): Out
   if (ban !== null) return ban.cancel === null ? giveBack(row) : cancel(row, ban.cancel)
   const isReleased = row.batch.released && row.laneMode !== 'blocked'
   if (row.laneMode !== 'direct' && !isReleased) return giveBack(row)
-  return lanes.admit(row.destinationId, laneRow, isReleased) ? null : giveBack(row, true)
+  return lanes.admit(row.destinationId, laneRow, isReleased) ? null : giveBack(row, { floods: true })
 }

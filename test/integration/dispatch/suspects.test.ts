@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { createSuspectRoom, type SuspectRoom } from '../../../src/deliveries/suspect-room.ts'
+import {
+  createSuspectRoom,
+  NoThreadError,
+  type RoomLimits,
+  type SuspectRoom,
+} from '../../../src/deliveries/suspect-room.ts'
 import { createSecretBox } from '../../../src/kit/secret-box.ts'
 import { type DispatchRig, RIG_SECRETS_KEY, startDispatchRig } from '../../support/dispatch-rig.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -39,10 +44,12 @@ test('an innocent suspect is rendered and judged in the thread, with its secrets
 })
 
 describe('a row that is too much for the thread', () => {
-  const openRoom = async (limits: { memoryMb: number; taskMs: number }): Promise<SuspectRoom> => {
+  const openRoom = async (
+    limits: Pick<RoomLimits, 'memoryMb' | 'taskMs'> & Partial<RoomLimits>,
+  ): Promise<SuspectRoom> => {
     receiver = await startReceiver()
     rig = await startDispatchRig()
-    room = createSuspectRoom(rig.ctx, { ...limits, idleMs: 1000 })
+    room = createSuspectRoom(rig.ctx, { startMs: 20_000, idleMs: 1000, ...limits })
     return room
   }
   const judgeTask = (body: string) => ({
@@ -57,14 +64,20 @@ describe('a row that is too much for the thread', () => {
   })
 
   test('is refused by time, and the next row has a thread of its own', async () => {
-    const opened = await openRoom({ memoryMb: 64, taskMs: 1 })
-    await expect(opened.judge(judgeTask('{}'))).rejects.toThrow('no end after 1 ms')
-    await expect(opened.judge(judgeTask('{}'))).rejects.toThrow('no end after 1 ms')
+    const opened = await openRoom({ memoryMb: 512, taskMs: 20 })
+    const slow = '['.repeat(40_000_000)
+    await expect(opened.judge(judgeTask(slow))).rejects.toThrow('no end after 20 ms')
+    await expect(opened.judge(judgeTask(slow))).rejects.toThrow('no end after 20 ms')
+  })
+
+  test('is not condemned where no thread can be had', async () => {
+    const opened = await openRoom({ memoryMb: 64, taskMs: 20_000, startMs: 1 })
+    await expect(opened.judge(judgeTask('{}'))).rejects.toThrow(NoThreadError)
   })
 
   test('is refused by memory, and the process lives on', async () => {
-    const opened = await openRoom({ memoryMb: 8, taskMs: 20_000 })
-    await expect(opened.judge(judgeTask('['.repeat(60_000_000)))).rejects.toThrow('memory limit')
+    const opened = await openRoom({ memoryMb: 64, taskMs: 20_000 })
+    await expect(opened.judge(judgeTask(`[${'1,'.repeat(20_000_000)}1]`))).rejects.toThrow('memory limit')
   })
 })
 

@@ -6,7 +6,7 @@ import type { TravellingRow } from '../../../src/dispatch/travelling.ts'
 
 const RETRY: Next = { state: 'scheduled', delayMs: 5000, reason: null, countsRetry: true }
 const outcome = (next: Next, row: Partial<TravellingRow> = {}): Outcome => ({
-  row: { replayId: null, attemptsCount: 0, ...row } as TravellingRow,
+  row: { replayId: null, attemptsCount: 0, batch: { suspect: false }, ...row } as TravellingRow,
   attempt: {} as Outcome['attempt'],
   next,
   floods: false,
@@ -21,6 +21,12 @@ describe('within the fence', () => {
       due: { delayMs: 5000, share: 1 },
       wakes: null,
     })
+  })
+
+  test('a suspect that was not sent stays suspect, a result clears it', () => {
+    const suspect = outcome(RETRY, { batch: { suspect: true } as TravellingRow['batch'] })
+    expect(settleOutcome({ ...suspect, attempt: null }, true, SCHEDULED).due?.suspect).toBe(true)
+    expect(settleOutcome(suspect, true, SCHEDULED).due?.suspect).toBe(false)
   })
 
   test('a retry with a successor is superseded and never goes to due; the successor is woken', () => {
