@@ -62,7 +62,7 @@ export function createRelayNode({ name, role, env, logFile, namespace }: Options
     if (ended !== child || !wanted) return
     child = null
     // A server that is away is a reason not to start, told in one line; a service manager tries again.
-    if (!/can not be reached|does not answer|recovering|starting up/i.test(said))
+    if (!/^DATABASE_URL: PostgreSQL at \S+ can not be used/m.test(said))
       crashes.push(`${new Date().toISOString()} ${name} ended (${how}): ${said.slice(-600)}`)
     await wait(RESTART_AFTER_MS)
     if (wanted && child === null) child = launch()
