@@ -47,8 +47,8 @@ export type FanOutInput = {
   destinations: readonly Destination[]
   event: string
   windowOver: boolean
-  /** Status of every revision of the conversion so far, the new ones included; index 0 is revision 1. */
-  statuses: readonly ConversionStatus[]
+  /** The conversion's revisions as far as they are kept, the new ones included. */
+  history: readonly StatusAt[]
   /** Not yet fanned out, in order. */
   revisions: readonly FannedRevision[]
   /** Stored deliveries of the conversion, tests left out. */
@@ -101,7 +101,7 @@ function decideAll(
       ...input,
       destination,
       revision,
-      otherStatusRevision: otherStatusRevision(input.statuses, revision),
+      otherStatusRevision: otherStatusRevision(input.history, revision),
       earlier: earlier.filter((one) => one.destinationId === destination.id),
       takenByOther,
       clickIdMissing: input.clickIdMissing(destination, revision.status),
@@ -119,15 +119,15 @@ function decideAll(
   return decisions
 }
 
-/** Number of the newest revision before this one whose status differs; 0 if all are the same. */
-export function otherStatusRevision(
-  statuses: readonly ConversionStatus[],
-  revision: { revision: number; status: ConversionStatus },
-): number {
-  for (let number = revision.revision - 1; number >= 1; number--)
-    if (statuses[number - 1] !== revision.status) return number
-  return 0
-}
+export type StatusAt = { revision: number; status: ConversionStatus }
+
+/** Number of the newest revision before this one whose status differs; 0 if there is none. */
+export const otherStatusRevision = (history: readonly StatusAt[], { revision, status }: StatusAt): number =>
+  history.reduce(
+    (newest, one) =>
+      one.revision < revision && one.status !== status ? Math.max(newest, one.revision) : newest,
+    0,
+  )
 
 const plannedDelivery = (
   input: FanOutInput,

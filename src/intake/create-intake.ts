@@ -4,11 +4,11 @@ import { hintBatches } from '../dispatch/hint-batches.ts'
 import { AppError } from '../kit/app-error.ts'
 import { type Flushed, type FlushReport, flushReports } from './flush.ts'
 import { groupOf } from './identity.ts'
+import type { InboundRow } from './inbound-parts.ts'
 import { quarantinedRow } from './inbound-row.ts'
 import type { Intake, IntakeOutcome } from './intake.ts'
 import { hashReport } from './merge.ts'
 import { isInboundCallStored } from './store.ts'
-import type { InboundRow } from './write-store.ts'
 
 type IntakeContext = Pick<
   Context,

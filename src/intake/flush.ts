@@ -4,23 +4,18 @@ import { type Tx, withTx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
 import { newUuid, type Uuid } from '../kit/ids.ts'
 import type { Click } from './attribution.ts'
-import { decideReport, type ItemPlan, type StoredConversion } from './decide.ts'
+import { decideReport, type ItemPlan } from './decide.ts'
 import { type Identity, needsResolving, resolveIdentity } from './identity.ts'
+import type { InboundRow } from './inbound-parts.ts'
 import { toInboundRows } from './inbound-row.ts'
 import type { IntakeOutcome } from './intake.ts'
 import { rememberReport } from './merge.ts'
+import type { StoredConversion } from './plan-revisions.ts'
 import { planTravelOf } from './plan-travel-of.ts'
 import type { InboundCall, Report } from './report.ts'
-import {
-  deleteKeys,
-  findClicks,
-  findKnownKeys,
-  type LockedKey,
-  loadStored,
-  lockKeys,
-  type ProposedKey,
-} from './store.ts'
-import { type InboundRow, type WritePlan, writeFlush } from './write-store.ts'
+import { deleteKeys, findClicks, findKnownKeys, type LockedKey, lockKeys, type ProposedKey } from './store.ts'
+import { loadStored } from './stored-conversions.ts'
+import { type WritePlan, writePlan } from './write-plan.ts'
 
 export type FlushContext = Pick<Context, 'config' | 'db' | 'catalogue' | 'queues' | 'roads' | 'clock'>
 
@@ -49,7 +44,7 @@ export async function flushReports(
   return withTx(ctx.db.intake, async (tx) => {
     const { outcomes, plan } = await decideReports(ctx, tx, reports)
     const rows = reports.flatMap((report, index) => toInboundRows(report, outcomes[index] as IntakeOutcome))
-    await writeFlush(tx, { ...plan, inbound: [...rows, ...refused] })
+    await writePlan(tx, { ...plan, inbound: [...rows, ...refused] })
     const batchIds = plan.travel.batches.map((batch) => batch.id)
     const flushed = { outcomes, batchIds, conversions: plan.conversions }
     beforeCommit(flushed)

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/database.ts'
 import { planTravel, type Traveller, type TravelPlan } from '../dispatch/plan-travel.ts'
-import type { ConversionPlan } from './decide.ts'
+import type { ConversionPlan } from './plan-revisions.ts'
 import { findBatchesOf } from './store.ts'
 
 /** Where each delivery that these plans schedule goes; those with a travelling forerunner wait for its batch. */

@@ -3,9 +3,10 @@ import type { Tx } from '../db/database.ts'
 import { otherStatusRevision } from '../fanout/fan-out.ts'
 import { type Decision, decideDestination } from '../fanout/rules.ts'
 import type { Uuid } from '../kit/ids.ts'
-import { isClickIdMissing, isEventTooOld, type StoredConversion, WINDOW_OVER } from './decide.ts'
+import { type StoredConversion, WINDOW_OVER } from './plan-revisions.ts'
 import { findSkipped, listUnheardSkips, scheduleSkipped } from './redecide-store.ts'
-import { loadStored } from './store.ts'
+import { isClickIdMissing, isEventTooOld } from './rule-facts.ts'
+import { loadStored } from './stored-conversions.ts'
 
 export { lockConversions } from './store.ts'
 
@@ -67,10 +68,7 @@ function decideStored(
     event: conversion.event,
     windowOver: conversion.note === WINDOW_OVER,
     revision,
-    otherStatusRevision: otherStatusRevision(
-      revisions.map((one) => one.status),
-      revision,
-    ),
+    otherStatusRevision: otherStatusRevision(revisions, revision),
     earlier: deliveries.filter(
       (one) => one.destinationId === destination.id && one.revision < revision.revision,
     ),

@@ -3,11 +3,12 @@ import { type Tx, withTx } from '../db/database.ts'
 import { hintBatches } from '../dispatch/hint-batches.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { attributionByClick, type Click } from './attribution.ts'
-import { type ConversionPlan, planRevisions, type StoredConversion } from './decide.ts'
+import { type ConversionPlan, planRevisions, type StoredConversion } from './plan-revisions.ts'
 import { planTravelOf } from './plan-travel-of.ts'
-import { findClicks, loadStored, lockConversions } from './store.ts'
+import { findClicks, lockConversions } from './store.ts'
+import { loadStored } from './stored-conversions.ts'
 import { giveUpUnsettled, listDueUnsettled, lockUnsettled, postponeUnsettled } from './unsettled-store.ts'
-import { writeFlush } from './write-store.ts'
+import { writePlan } from './write-plan.ts'
 
 type SettleContext = Pick<Context, 'config' | 'log' | 'clock' | 'db' | 'catalogue' | 'queues' | 'roads'>
 
@@ -59,7 +60,7 @@ async function settle(ctx: SettleContext, tx: Tx, conversionIds: readonly Uuid[]
     clickId: null,
     recent: null,
   }))
-  await writeFlush(tx, { inbound: [], conversions, keys, travel, catalogueVersion })
+  await writePlan(tx, { inbound: [], conversions, keys, travel, catalogueVersion })
   await giveUpUnsettled(tx, refused, OTHER_ADVERTISER)
   await postponeUnsettled(
     tx,

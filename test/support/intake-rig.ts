@@ -4,32 +4,15 @@ import { createCatalogue } from '../../src/catalogue/create-catalogue.ts'
 import type { Context } from '../../src/context.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { createIntake } from '../../src/intake/create-intake.ts'
-import type { InboundCall, Report } from '../../src/intake/report.ts'
+import type { Report } from '../../src/intake/report.ts'
 import { settleDue } from '../../src/intake/settle.ts'
 import { systemClock } from '../../src/kit/clock.ts'
-import { newUuid, type Uuid } from '../../src/kit/ids.ts'
+import type { Uuid } from '../../src/kit/ids.ts'
 import { createSecretBox } from '../../src/kit/secret-box.ts'
 import { createMetrics } from '../../src/reports/metrics.ts'
 import { createTestDatabase } from './postgres.ts'
+import { callOf, reportOf } from './reports.ts'
 import { createRows } from './rows.ts'
-
-const NOTHING_SAID: Report = {
-  clickId: null,
-  transactionId: null,
-  affiliateClickId: null,
-  event: null,
-  status: null,
-  saleAmount: null,
-  payout: null,
-  revenue: null,
-  currency: null,
-  occurredAt: null,
-  subs: [],
-  affiliateId: null,
-  offerId: null,
-  params: {},
-  notes: [],
-}
 
 /** Intake on a real database. Hints are collected instead of sent; `room` is the queue's headroom in jobs. */
 export async function startIntakeRig(options: { room?: number; notDirect?: Set<Uuid> } = {}) {
@@ -64,15 +47,6 @@ export async function startIntakeRig(options: { room?: number; notDirect?: Set<U
   const intake = createIntake(ctx)
   const rows = createRows(db.reads)
 
-  const call = (advertiserId: Uuid): InboundCall & { advertiserId: Uuid } => ({
-    id: newUuid(Date.now()),
-    source: 'postback',
-    advertiserId,
-    remoteIp: '127.0.0.1',
-    reprocessedFrom: null,
-    raw: { method: 'GET', url: '/postback/***', headers: {}, body: null, truncated: false },
-  })
-
   return {
     ctx,
     db,
@@ -80,10 +54,10 @@ export async function startIntakeRig(options: { room?: number; notDirect?: Set<U
     intake,
     rows,
     hinted,
-    call,
-    nothingSaid: NOTHING_SAID,
+    call: callOf,
+    nothingSaid: reportOf({}),
     report: (advertiserId: Uuid, said: Partial<Report>) =>
-      intake.submit(call(advertiserId), { ...NOTHING_SAID, ...said }, null),
+      intake.submit(callOf(advertiserId), reportOf(said), null),
     /** Makes every parked conversion due and settles. */
     async settleNow() {
       await db.reads.query({ text: `update unsettled set due_at = now() where due_at < 'infinity'` })

@@ -9,6 +9,7 @@ import type {
 } from '../../../src/catalogue/catalogue.ts'
 import { type FanOutInput, fanOut } from '../../../src/fanout/fan-out.ts'
 import type { EarlierDelivery } from '../../../src/fanout/rules.ts'
+import { sampleDefinition } from '../../support/destination-samples.ts'
 
 const affiliate: Affiliate = {
   id: 'aff',
@@ -41,27 +42,7 @@ const destination = (id: string, definition: Partial<DestinationDefinition> = {}
   state: 'active',
   version: 1,
   archived: false,
-  definition: {
-    name: null,
-    preset: null,
-    method: 'GET',
-    url: 'https://t.example/',
-    url_by_status: {},
-    headers: {},
-    body: null,
-    content_type: null,
-    secrets: {},
-    events: [],
-    statuses: ['approved'],
-    changes: ['status'],
-    offer_ids: [],
-    fallback: false,
-    delay_seconds: 0,
-    success: null,
-    retry: null,
-    signing_secret: null,
-    ...definition,
-  },
+  definition: sampleDefinition(definition),
 })
 
 const revision = (number: number, status: ConversionStatus, payout = '1') => ({
@@ -71,6 +52,9 @@ const revision = (number: number, status: ConversionStatus, payout = '1') => ({
   payout,
   saleAmount: null,
 })
+
+const told = (...statuses: ConversionStatus[]): FanOutInput['history'] =>
+  statuses.map((status, index) => ({ revision: index + 1, status }))
 
 const earlier = (
   number: number,
@@ -95,7 +79,7 @@ const plan = (input: Partial<FanOutInput>) =>
     destinations: [destination('d')],
     event: 'sale',
     windowOver: false,
-    statuses: ['approved'],
+    history: [{ revision: 1, status: 'approved' }],
     revisions: [revision(1, 'approved')],
     earlier: [],
     clickIdMissing: () => false,
@@ -129,7 +113,7 @@ describe('the first rule that applies gives the reason', () => {
       {
         destinations: [destination('d', { fallback: true })],
         revisions: [revision(2, 'approved')],
-        statuses: ['approved', 'approved'],
+        history: told('approved', 'approved'),
       },
     ],
     ['no_affiliate_click_id', { earlier: [] }],
@@ -156,7 +140,7 @@ test('a fallback is quiet while another destination takes the revision, also whe
     }),
   ).toEqual(['status_not_selected', 'scheduled'])
   const again = {
-    statuses: ['approved', 'approved'] as const,
+    history: told('approved', 'approved'),
     revisions: [revision(2, 'approved')],
     earlier: [earlier(1, 'approved', { heard: true })],
   }
@@ -167,7 +151,7 @@ describe('amounts', () => {
   const changed = (changes: DestinationDefinition['changes'], payout: string) =>
     reasons({
       destinations: [destination('d', { changes })],
-      statuses: ['approved', 'approved'],
+      history: told('approved', 'approved'),
       revisions: [revision(2, 'approved', payout)],
       earlier: [earlier(1, 'approved', { heard: true })],
     })
@@ -182,7 +166,7 @@ describe('amounts', () => {
 
 describe('older unsent rows', () => {
   const next = {
-    statuses: ['pending', 'approved'] as const,
+    history: told('pending', 'approved'),
     revisions: [revision(2, 'approved')],
     destinations: [destination('d', { statuses: ['pending', 'approved'] })],
   }
@@ -206,14 +190,14 @@ test('over any history, at most one delivery of a destination is left to send, a
       fc.subarray<ConversionStatus>(['pending', 'approved', 'rejected'], { minLength: 1 }),
       (statuses, selected) => {
         const made = plan({
-          statuses,
+          history: told(...statuses),
           revisions: statuses.map((one, index) => revision(index + 1, one)),
           destinations: [destination('d', { statuses: selected })],
         })
         expect(made.deliveries).toHaveLength(statuses.length)
         const left = made.deliveries.filter((one) => one.state === 'scheduled')
         const lastSelected = statuses.findLastIndex((one) => selected.includes(one))
-        const rejectedAfter = statuses.findLastIndex((one) => one === 'rejected') > lastSelected
+        const rejectedAfter = statuses.lastIndexOf('rejected') > lastSelected
         const expected = lastSelected === -1 || rejectedAfter ? [] : [lastSelected + 1]
         expect(left.map((one) => one.revision)).toEqual(expected)
       },

@@ -2,27 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { groupOf, type KnownKey, resolveIdentity } from '../../../src/intake/identity.ts'
 import type { Report } from '../../../src/intake/report.ts'
 import { AppError } from '../../../src/kit/app-error.ts'
+import { reportOf } from '../../support/reports.ts'
 
 const ID = '01890000-0000-7000-8000-000000000001'
 
-const report = (said: Partial<Report>): Report => ({
-  clickId: null,
-  transactionId: null,
-  affiliateClickId: null,
-  event: null,
-  status: null,
-  saleAmount: null,
-  payout: null,
-  revenue: null,
-  currency: null,
-  occurredAt: null,
-  subs: [],
-  affiliateId: null,
-  offerId: null,
-  params: {},
-  notes: [],
-  ...said,
-})
+const report = (said: Partial<Report>): Report => reportOf(said)
 
 const key = (said: Partial<KnownKey>): KnownKey => ({
   advertiserId: 'a',

@@ -2,28 +2,12 @@ import { expect, test } from 'vitest'
 import type { Conversion } from '../../../src/intake/conversion.ts'
 import { hashReport, mergeReport, type RecentReport, rememberReport } from '../../../src/intake/merge.ts'
 import type { Report } from '../../../src/intake/report.ts'
+import { reportOf } from '../../support/reports.ts'
 
 const NOW = 1_800_000_000_000
 const MINUTE = 60_000
 
-const report = (said: Partial<Report>): Report => ({
-  clickId: null,
-  transactionId: 't',
-  affiliateClickId: null,
-  event: null,
-  status: null,
-  saleAmount: null,
-  payout: null,
-  revenue: null,
-  currency: null,
-  occurredAt: null,
-  subs: [],
-  affiliateId: null,
-  offerId: null,
-  params: {},
-  notes: [],
-  ...said,
-})
+const report = (said: Partial<Report>): Report => reportOf({ transactionId: 't', ...said })
 
 const stored: Conversion = {
   id: 'c',

@@ -1,0 +1,200 @@
+import { arrayLiteral } from '../db/columns.ts'
+import { type Part, type PartShape, part } from '../db/statement-parts.ts'
+import type { Uuid } from '../kit/ids.ts'
+import type { Conversion } from './conversion.ts'
+import type { PlannedRevision } from './plan-revisions.ts'
+import type { WritePlan } from './write-plan.ts'
+
+/** Keys, conversions, revisions and the waiting list of those that can't be fanned out yet. */
+export function conversionParts({ keys, conversions, catalogueVersion }: WritePlan): Part[] {
+  const plans = conversions.map(({ plan }) => plan)
+  const added = conversions.flatMap(({ plan, inboundCallId }) =>
+    plan.inserted.map((revision) => ({
+      revision,
+      conversionId: plan.conversion.id,
+      inboundCallId,
+      catalogueVersion,
+    })),
+  )
+  const waiting = plans.filter(({ unsettled }) => unsettled !== null)
+  const settled = plans.filter((plan) => plan.unsettled === null && plan.settled.length > 0)
+  return [
+    part(KEYS, keys, ({ conversionId, revision, clickId, recent }) => [
+      conversionId,
+      revision,
+      clickId,
+      recent === null ? null : JSON.stringify(recent),
+    ]),
+    part(CONVERSIONS, plans, ({ conversion }) => conversionValues(conversion)),
+    part(REVISIONS, added, revisionValues),
+    part(
+      REVISIONS_SETTLED,
+      settled.flatMap((plan) => plan.settled),
+      settledValues,
+    ),
+    part(UNSETTLED, waiting, ({ conversion, unsettled }) => [conversion.id, conversion.clickId, unsettled]),
+    part(SETTLED, settled, ({ conversion }) => [conversion.id]),
+  ]
+}
+
+const KEYS: PartShape = {
+  name: 'k',
+  casts: ['uuid', 'int', 'text', 'text'],
+  sql: `update conversion_keys k set revision = c2, click_id = coalesce(k.click_id, c3), recent = coalesce(c4::jsonb, k.recent)
+    from {rows} where k.conversion_id = c1`,
+}
+
+const CONVERSIONS: PartShape = {
+  name: 'c',
+  casts: [
+    'uuid',
+    'uuid',
+    'boolean',
+    'text',
+    'text',
+    'text',
+    'text',
+    'uuid',
+    'uuid',
+    'text',
+    'text',
+    'text',
+    'text',
+    'text',
+    'text',
+    'text',
+    'timestamptz',
+    'timestamptz',
+    'text',
+    'text',
+    'numeric',
+    'text',
+    'numeric',
+    'int',
+    'text',
+  ],
+  sql: `insert into conversions (id, advertiser_id, by_click, transaction_id, event, click_id, attributed_by, affiliate_id, offer_id,
+      affiliate_click_id, subs, click_params, params, ip, user_agent, country, clicked_at, occurred_at, status, reported, payout,
+      currency, sale_amount, revision, note)
+    select c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11::text[], c12::jsonb, c13::jsonb, c14, c15, c16, c17, c18, c19, c20::jsonb, c21,
+      c22, c23, c24, c25 from {rows}
+    on conflict (id) do update set click_id = excluded.click_id, attributed_by = excluded.attributed_by,
+      affiliate_id = excluded.affiliate_id, offer_id = excluded.offer_id, affiliate_click_id = excluded.affiliate_click_id,
+      subs = excluded.subs, click_params = excluded.click_params, ip = excluded.ip, user_agent = excluded.user_agent,
+      country = excluded.country, clicked_at = excluded.clicked_at, occurred_at = excluded.occurred_at,
+      status = excluded.status, reported = excluded.reported, payout = excluded.payout, currency = excluded.currency,
+      sale_amount = excluded.sale_amount, revision = excluded.revision, note = excluded.note, updated_at = now()`,
+}
+
+function conversionValues(conversion: Conversion): unknown[] {
+  const { attribution } = conversion
+  return [
+    conversion.id,
+    conversion.advertiserId,
+    conversion.byClick,
+    conversion.transactionId,
+    conversion.event,
+    conversion.clickId,
+    attribution?.attributedBy ?? null,
+    attribution?.affiliateId ?? null,
+    attribution?.offerId ?? null,
+    attribution?.affiliateClickId ?? null,
+    arrayLiteral(attribution?.subs ?? []),
+    JSON.stringify(attribution?.clickParams ?? {}),
+    JSON.stringify(conversion.params),
+    attribution?.ip ?? null,
+    attribution?.userAgent ?? null,
+    attribution?.country ?? null,
+    attribution?.clickedAt ?? null,
+    conversion.occurredAt,
+    conversion.status,
+    JSON.stringify(conversion.reported),
+    conversion.payout,
+    conversion.currency,
+    conversion.saleAmount,
+    conversion.revision,
+    conversion.note,
+  ]
+}
+
+const REVISIONS: PartShape = {
+  name: 'r',
+  casts: [
+    'uuid',
+    'uuid',
+    'int',
+    'uuid',
+    'text',
+    'text',
+    'numeric',
+    'text',
+    'numeric',
+    'text',
+    'timestamptz',
+    'int',
+    'bigint',
+    'text',
+  ],
+  sql: `insert into revisions (id, conversion_id, revision, inbound_call_id, status, previous_status, payout, currency, sale_amount,
+      reported, occurred_at, fanout_count, catalogue_version, note)
+    select c1, c2, c3, c4, c5, c6, c7, c8, c9, c10::jsonb, c11, c12, c13, c14 from {rows}`,
+}
+
+type AddedRevision = {
+  revision: PlannedRevision
+  conversionId: Uuid
+  inboundCallId: Uuid | null
+  catalogueVersion: number
+}
+
+const revisionValues = ({
+  revision,
+  conversionId,
+  inboundCallId,
+  catalogueVersion,
+}: AddedRevision): unknown[] => [
+  revision.id,
+  conversionId,
+  revision.revision,
+  inboundCallId,
+  revision.status,
+  revision.previousStatus,
+  revision.payout,
+  revision.currency,
+  revision.saleAmount,
+  JSON.stringify(revision.reported),
+  revision.occurredAt,
+  revision.fanoutCount,
+  catalogueVersion,
+  revision.note,
+]
+
+const REVISIONS_SETTLED: PartShape = {
+  name: 'l',
+  casts: ['uuid', 'text', 'text', 'numeric', 'text', 'int', 'text'],
+  sql: `update revisions v set status = c2, previous_status = c3, payout = c4, currency = c5, fanout_count = c6, note = c7
+    from {rows} where v.id = c1`,
+}
+
+const settledValues = (revision: PlannedRevision): unknown[] => [
+  revision.id,
+  revision.status,
+  revision.previousStatus,
+  revision.payout,
+  revision.currency,
+  revision.fanoutCount,
+  revision.note,
+]
+
+const UNSETTLED: PartShape = {
+  name: 'p',
+  casts: ['uuid', 'text', 'text'],
+  sql: `insert into unsettled (conversion_id, click_id, reason, due_at) select c1, c2, c3, now() + interval '2 s' from {rows}
+    on conflict (conversion_id) do nothing`,
+}
+
+const SETTLED: PartShape = {
+  name: 't',
+  casts: ['uuid'],
+  sql: 'delete from unsettled u using {rows} where u.conversion_id = c1',
+}

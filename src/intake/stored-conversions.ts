@@ -1,0 +1,201 @@
+import type { Tx } from '../db/database.ts'
+import type { EarlierDelivery } from '../fanout/rules.ts'
+import type { Uuid } from '../kit/ids.ts'
+import type { Attribution, Conversion, Reported, Revision } from './conversion.ts'
+import type { StoredConversion } from './plan-revisions.ts'
+
+type ConversionRow = {
+  id: Uuid
+  advertiser_id: Uuid
+  by_click: boolean
+  transaction_id: string | null
+  event: string
+  click_id: string | null
+  attributed_by: Attribution['attributedBy'] | null
+  affiliate_id: Uuid | null
+  offer_id: Uuid | null
+  affiliate_click_id: string | null
+  subs: (string | null)[]
+  click_params: Record<string, string>
+  params: Record<string, string>
+  ip: string | null
+  user_agent: string | null
+  country: string | null
+  clicked_at: Date | null
+  occurred_at: Date
+  status: Conversion['status']
+  reported: Reported
+  payout: string | null
+  currency: string | null
+  sale_amount: string | null
+  revision: number
+  note: string | null
+}
+
+type RevisionRow = {
+  id: Uuid
+  conversion_id: Uuid
+  revision: number
+  status: Revision['status']
+  previous_status: Revision['previousStatus']
+  payout: string | null
+  currency: string | null
+  sale_amount: string | null
+  reported: Reported
+  occurred_at: Date
+  note: string | null
+  fanned: boolean
+}
+
+type DeliveryRow = {
+  id: Uuid
+  conversion_id: Uuid
+  destination_id: Uuid
+  revision: number
+  status: EarlierDelivery['status']
+  payout: string | null
+  state: string
+  delivered_before: boolean
+}
+
+/**
+ * Everything the next revision of these conversions depends on. The keys must be locked. Locks the conversions'
+ * deliveries, then their rows in `due`, so that what is read as waiting can't start to travel.
+ */
+export async function loadStored(
+  tx: Tx,
+  conversionIds: readonly Uuid[],
+): Promise<Map<Uuid, StoredConversion>> {
+  const conversions = await listConversions(tx, conversionIds)
+  const revisions = await listRevisions(tx, conversionIds)
+  const deliveries = await lockDeliveries(tx, conversionIds)
+  const waiting = await lockWaiting(
+    tx,
+    deliveries.filter((row) => row.state === 'scheduled').map((row) => row.id),
+  )
+  return new Map(
+    conversions.map((row) => {
+      const own = revisions.filter((revision) => revision.conversion_id === row.id)
+      return [
+        row.id,
+        {
+          conversion: toConversion(row),
+          revisions: own.map(toRevision),
+          deliveries: deliveries
+            .filter((delivery) => delivery.conversion_id === row.id)
+            .map((delivery) => toEarlierDelivery(delivery, waiting, own)),
+        },
+      ]
+    }),
+  )
+}
+
+async function listConversions(tx: Tx, ids: readonly Uuid[]): Promise<ConversionRow[]> {
+  const { rows } = await tx.query<ConversionRow>({
+    name: 'list_conversions_to_change',
+    text: `select id, advertiser_id, by_click, transaction_id, event, click_id, attributed_by, affiliate_id, offer_id, affiliate_click_id,
+        subs, click_params, params, ip, user_agent, country, clicked_at, occurred_at, status, reported, payout, currency, sale_amount, revision, note
+      from conversions where id = any($1::uuid[])`,
+    values: [ids],
+  })
+  return rows
+}
+
+async function listRevisions(tx: Tx, conversionIds: readonly Uuid[]): Promise<RevisionRow[]> {
+  const { rows } = await tx.query<RevisionRow>({
+    name: 'list_revisions',
+    text: `select id, conversion_id, revision, status, previous_status, payout, currency, sale_amount, reported, occurred_at, note,
+        fanout_count is not null as fanned
+      from revisions where conversion_id = any($1::uuid[]) order by revision`,
+    values: [conversionIds],
+  })
+  return rows
+}
+
+async function lockDeliveries(tx: Tx, conversionIds: readonly Uuid[]): Promise<DeliveryRow[]> {
+  const { rows } = await tx.query<DeliveryRow>({
+    name: 'lock_deliveries',
+    text: `select id, conversion_id, destination_id, revision, status, payout, state, delivered_at is not null as delivered_before from deliveries
+      where conversion_id = any($1::uuid[]) and not test order by id for update`,
+    values: [conversionIds],
+  })
+  return rows
+}
+
+/** Those of the scheduled deliveries that wait in `due`; the others travel. */
+async function lockWaiting(tx: Tx, deliveryIds: readonly Uuid[]): Promise<Set<Uuid>> {
+  if (deliveryIds.length === 0) return new Set()
+  const { rows } = await tx.query<{ delivery_id: Uuid }>({
+    name: 'lock_waiting',
+    text: 'select delivery_id from due where delivery_id = any($1::uuid[]) order by delivery_id for update',
+    values: [deliveryIds],
+  })
+  return new Set(rows.map((row) => row.delivery_id))
+}
+
+const toConversion = (row: ConversionRow): Conversion => ({
+  id: row.id,
+  advertiserId: row.advertiser_id,
+  byClick: row.by_click,
+  transactionId: row.transaction_id,
+  event: row.event,
+  clickId: row.click_id,
+  attribution: toAttribution(row),
+  params: row.params,
+  occurredAt: row.occurred_at,
+  status: row.status,
+  reported: row.reported,
+  payout: row.payout,
+  currency: row.currency,
+  saleAmount: row.sale_amount,
+  revision: row.revision,
+  note: row.note,
+})
+
+function toAttribution(row: ConversionRow): Attribution | null {
+  if (row.attributed_by === null || row.affiliate_id === null || row.offer_id === null) return null
+  return {
+    attributedBy: row.attributed_by,
+    affiliateId: row.affiliate_id,
+    offerId: row.offer_id,
+    affiliateClickId: row.affiliate_click_id,
+    subs: row.subs,
+    clickParams: row.click_params,
+    ip: row.ip,
+    userAgent: row.user_agent,
+    country: row.country,
+    clickedAt: row.clicked_at,
+  }
+}
+
+const toRevision = (row: RevisionRow): StoredConversion['revisions'][number] => ({
+  id: row.id,
+  revision: row.revision,
+  status: row.status,
+  previousStatus: row.previous_status,
+  payout: row.payout,
+  currency: row.currency,
+  saleAmount: row.sale_amount,
+  reported: row.reported,
+  occurredAt: row.occurred_at,
+  note: row.note,
+  fanned: row.fanned,
+})
+
+function toEarlierDelivery(
+  row: DeliveryRow,
+  waiting: ReadonlySet<Uuid>,
+  revisions: readonly RevisionRow[],
+): EarlierDelivery {
+  const place = row.state !== 'scheduled' ? 'ended' : waiting.has(row.id) ? 'waiting' : 'travelling'
+  return {
+    id: row.id,
+    destinationId: row.destination_id,
+    revision: row.revision,
+    status: row.status,
+    payout: row.payout,
+    saleAmount: revisions.find((revision) => revision.revision === row.revision)?.sale_amount ?? null,
+    place,
+    heard: row.delivered_before || place === 'travelling',
+  }
+}
