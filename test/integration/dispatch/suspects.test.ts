@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import type { DestinationDefinition } from '../../../src/catalogue/catalogue.ts'
+import type { DeliveryFacts } from '../../../src/deliveries/facts.ts'
 import {
   createSuspectRoom,
   NoThreadError,
   type RoomLimits,
   type SuspectRoom,
 } from '../../../src/deliveries/suspect-room.ts'
+import { newUuid } from '../../../src/kit/ids.ts'
 import { createSecretBox } from '../../../src/kit/secret-box.ts'
 import { type DispatchRig, RIG_SECRETS_KEY, startDispatchRig } from '../../support/dispatch-rig.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -77,7 +80,21 @@ describe('a row that is too much for the thread', () => {
 
   test('is refused by memory, and the process lives on', async () => {
     const opened = await openRoom({ memoryMb: 64, taskMs: 20_000 })
-    await expect(opened.judge(judgeTask(`[${'1,'.repeat(20_000_000)}1]`))).rejects.toThrow('memory limit')
+    const endless = {
+      url: '{affiliate_click_id}'.repeat(500_000),
+      url_by_status: {},
+      headers: {},
+      body: null,
+    }
+    const task = {
+      facts: { offerId: newUuid(0), affiliateId: newUuid(0) } as DeliveryFacts,
+      destination: {
+        definition: { ...endless, secrets: {}, signing_secret: null } as unknown as DestinationDefinition,
+      },
+      offer: { name: '', shared: [] },
+      original: null,
+    }
+    await expect(opened.render(task)).rejects.toThrow('memory limit')
   })
 })
 
