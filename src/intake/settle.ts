@@ -7,7 +7,13 @@ import { type ConversionPlan, planRevisions, type StoredConversion } from './pla
 import { planTravelOf } from './plan-travel-of.ts'
 import { findClicks, lockConversions } from './store.ts'
 import { loadStored } from './stored-conversions.ts'
-import { giveUpUnsettled, listDueUnsettled, lockUnsettled, postponeUnsettled } from './unsettled-store.ts'
+import {
+  deleteUnsettled,
+  giveUpUnsettled,
+  listDueUnsettled,
+  lockUnsettled,
+  postponeUnsettled,
+} from './unsettled-store.ts'
 import { writePlan } from './write-plan.ts'
 
 type SettleContext = Pick<Context, 'config' | 'log' | 'clock' | 'db' | 'catalogue' | 'queues' | 'roads'>
@@ -61,6 +67,11 @@ async function settle(ctx: SettleContext, tx: Tx, conversionIds: readonly Uuid[]
     recent: null,
   }))
   await writePlan(tx, { inbound: [], conversions, keys, travel, catalogueVersion })
+  // Retention took the revisions that waited: nothing is left to fan out, and nothing to look for each tick.
+  await deleteUnsettled(
+    tx,
+    plans.filter((plan) => plan.settled.length === 0).map((plan) => plan.conversion.id),
+  )
   await giveUpUnsettled(tx, refused, OTHER_ADVERTISER)
   await postponeUnsettled(
     tx,

@@ -43,6 +43,15 @@ export async function postponeUnsettled(
   })
 }
 
+export async function deleteUnsettled(tx: Tx, conversionIds: readonly Uuid[]): Promise<void> {
+  if (conversionIds.length === 0) return
+  await tx.query({
+    name: 'delete_unsettled',
+    text: 'delete from unsettled where conversion_id = any($1::uuid[])',
+    values: [conversionIds],
+  })
+}
+
 /** Kept for people to see, never tried again by itself. */
 export async function giveUpUnsettled(tx: Tx, conversionIds: readonly Uuid[], reason: string): Promise<void> {
   if (conversionIds.length === 0) return
