@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { AppError, toError } from '../kit/app-error.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,7 +24,14 @@ export function logRequests(server: Pick<FastifyInstance, 'addHook' | 'decorateR
       ms: Math.round(reply.elapsedTime * 10) / 10,
       ...(principal != null && { principal: principal.name }),
     }
-    if (reply.statusCode >= 500) request.log.error({ ...line, err: failure }, 'request')
+    if (failure instanceof AppError && failure.status === 503)
+      request.log.warn({ ...line, ...describeRefusal(failure) }, 'request')
+    else if (reply.statusCode >= 500) request.log.error({ ...line, err: failure }, 'request')
     else request.log.info({ ...line, ...(failure != null && { code: failure }) }, 'request')
   })
+}
+
+/** Thousands a second in an overload or an outage, and no bug: a short line without a stack. */
+function describeRefusal({ code, cause }: AppError): { code: string; reason?: string } {
+  return cause === undefined ? { code } : { code, reason: toError(cause).message }
 }
