@@ -19,6 +19,7 @@ export const redirectRoutes =
           summary: "An affiliate's link: stores the click, then 302 to the offer's landing_url",
           description:
             'offer_id, affiliate_id, click_id (the affiliate’s own), sub1 to sub10; others are kept as params.',
+          response: { 302: { description: 'To the landing_url of the offer' } },
         },
       },
       async (req, reply) => {

@@ -1,6 +1,16 @@
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifySchema,
+} from 'fastify'
+import { Type } from 'typebox'
 import { AppError } from '../kit/app-error.ts'
+import { ErrorObject } from './wire.ts'
+
+/** What every route answers that it does not do what it was asked. */
+const REFUSAL = Type.Object({ error: ErrorObject }, { description: 'Refused, or failed' })
 
 /** The OpenAPI document, made from the routes' schemas, at /openapi.json. Register before the routes. */
 export async function serveOpenApi(server: FastifyInstance, version: string): Promise<void> {
@@ -14,8 +24,19 @@ export async function serveOpenApi(server: FastifyInstance, version: string): Pr
       },
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
     },
+    transform: ({ schema, url }) => ({ schema: withCommonParts(schema ?? {}, url), url }),
   })
   server.get('/openapi.json', { schema: { hide: true } }, () => server.swagger())
+}
+
+/** Adds what holds for all routes: how they refuse, and that those under /v1 need a key. */
+function withCommonParts(schema: FastifySchema, url: string): FastifySchema {
+  const responses = (schema.response ?? {}) as Record<string, unknown>
+  return {
+    ...schema,
+    security: url.startsWith('/v1/') ? [{ key: [] }] : [],
+    response: { ...responses, default: REFUSAL },
+  }
 }
 
 /** The page may load what this server gives it, and nothing from elsewhere. */

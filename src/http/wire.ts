@@ -12,7 +12,19 @@ export const OneOf = <const T extends string>(
   options: { default?: T; description?: string } = {},
 ) => Type.Unsafe<T>({ type: 'string', enum: [...words], ...options })
 
-/** A required header line of answers of lists. */
+/** What a refusal says; some refusals add fields of their own. */
+export const ErrorObject = Type.Object(
+  {
+    code: Type.String({ description: 'a word of docs/errors.md' }),
+    message: Type.String(),
+    field: Type.Optional(Type.String({ description: 'what to correct' })),
+    fix: Type.Optional(Type.String({ description: 'how' })),
+    request_id: Type.String(),
+  },
+  { additionalProperties: true },
+)
+
+/** The answer of a list. */
 export const Page = <T extends TSchema>(resource: T) =>
   Type.Object({ data: Type.Array(resource), next_cursor: NullableText({ maxLength: 100 }) })
 

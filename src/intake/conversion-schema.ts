@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { ErrorObject } from '../http/wire.ts'
 import { CANONICAL_FIELDS } from './field-names.ts'
 
 const Value = Type.Unsafe<unknown>({ type: ['string', 'number', 'null'] })
@@ -11,9 +12,11 @@ const Conversion = Type.Object({
 
 const Result = Type.Object({
   result: Type.Optional(Type.String({ description: 'accepted, duplicate or parked' })),
+  reason: Type.Optional(Type.String({ description: 'why it is parked' })),
   conversion_id: Type.Optional(Type.String()),
   revision: Type.Optional(Type.Integer()),
-  error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
+  note: Type.Optional(Type.String()),
+  error: Type.Optional(ErrorObject),
 })
 
 /** For the OpenAPI document; fields are checked by the same rules as those of /postback, so that a bad item refuses itself only. */

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifySchema } from 'fastify'
 import type { Context } from '../context.ts'
 import { IdParams } from '../http/wire.ts'
 import { AppError } from '../kit/app-error.ts'
@@ -8,9 +9,13 @@ import { InboundCallPage, InboundCallWithRequest, InboundQuery, toWireWithReques
 import { findInboundCall } from './inbound-store.ts'
 import type { Intake } from './intake.ts'
 import { listCalls } from './list-inbound-calls.ts'
+import { Parked, Stored } from './postback-schema.ts'
 import { reprocessCall } from './reprocess-call.ts'
 
 const tags = ['inbound calls']
+
+/** Not typed by its schemas: a refusal of the call is answered too. */
+const RESULTS: FastifySchema['response'] = { 200: Stored, 202: Parked }
 
 /** /inbound-calls, registered under /v1. */
 export const inboundCallRoutes =
@@ -48,7 +53,14 @@ export const inboundCallRoutes =
 
     app.post(
       '/inbound-calls/:id/reprocess',
-      { schema: { tags, summary: "Read a quarantined call again by today's rules", params: IdParams } },
+      {
+        schema: {
+          tags,
+          summary: "Read a quarantined call again by today's rules",
+          params: IdParams,
+          response: RESULTS,
+        },
+      },
       async (req, reply) => {
         const result = await reprocessCall(ctx, parts, callId(req.params.id))
         if ('refused' in result) req.failure = result.refused.code

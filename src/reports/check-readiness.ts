@@ -1,18 +1,6 @@
 import type { Context } from '../context.ts'
+import type { Readiness } from './health-schema.ts'
 import { readReadiness, type StoreReadiness } from './store.ts'
-
-export type Readiness = {
-  ready: boolean
-  /** What keeps the relay from accepting conversions. */
-  missing: 'postgres'[]
-  postgres:
-    | { ok: true; synchronous_commit: string; synchronous_standby_names: string; survives_failover: boolean }
-    | { ok: false }
-  queue: { backend: 'redis' | 'postgres'; ok: boolean; problem: string | null }
-  workers: { alive: number }
-  /** What slows deliveries but loses nothing, as sentences. */
-  warnings: string[]
-}
 
 const CHECK_TIMEOUT_MS = 2000
 

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import type { Context } from '../context.ts'
 import { checkReadiness } from './check-readiness.ts'
+import { Liveness, Readiness } from './health-schema.ts'
 import { createMetricsPage } from './read-metrics.ts'
 
 /** GET /livez, /readyz and /metrics: without a key, and without data of partners in the answers. */
@@ -9,13 +11,21 @@ export const healthRoutes =
   async (app) => {
     const metricsPage = createMetricsPage(ctx)
 
-    app.get('/livez', { schema: { tags: ['health'], summary: 'Is the process alive?' } }, () => ({
-      status: 'ok',
-    }))
+    app.get(
+      '/livez',
+      { schema: { tags: ['health'], summary: 'Is the process alive?', response: { 200: Liveness } } },
+      () => ({ status: 'ok' as const }),
+    )
 
     app.get(
       '/readyz',
-      { schema: { tags: ['health'], summary: 'Would a conversion be accepted now?' } },
+      {
+        schema: {
+          tags: ['health'],
+          summary: 'Would a conversion be accepted now?',
+          response: { 200: Readiness, 503: Readiness },
+        },
+      },
       async (_req, reply) => {
         const readiness = await checkReadiness(ctx)
         if (!readiness.ready) reply.code(503).header('retry-after', '1')
@@ -25,7 +35,13 @@ export const healthRoutes =
 
     app.get(
       '/metrics',
-      { schema: { tags: ['health'], summary: 'Counters and gauges in the text format of Prometheus' } },
+      {
+        schema: {
+          tags: ['health'],
+          summary: 'Counters and gauges in the text format of Prometheus',
+          response: { 200: { content: { 'text/plain': { schema: Type.String() } } } },
+        },
+      },
       async (_req, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsPage()),
     )
   }
