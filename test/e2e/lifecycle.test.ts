@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -107,6 +107,17 @@ test('SIGTERM with a tracker that never answers still ends with status 0 within 
   const { status, ms } = await relay.stop()
   expect(status).toBe(0)
   expect(ms).toBeLessThan(15_000)
+})
+
+test('SIGTERM to `npm start` ends all of its processes, with status 0', async () => {
+  const relay = await startRelayProcess({
+    env: { PORT: '0', DATA_DIR: dataDir, HOME: homedir() },
+    command: ['npm'],
+  })
+  cleanups.push(() => relay.kill({ postgres: true }))
+  const tree = await listTree(relay.child.pid ?? 0)
+  expect((await relay.stop()).status).toBe(0)
+  expect((await Promise.all(tree.map(({ pid }) => listTree(pid)))).flat()).toEqual([])
 })
 
 test('where only the launcher is killed nothing is left running', async () => {

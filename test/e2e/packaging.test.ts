@@ -49,7 +49,7 @@ test('the npm package runs from node_modules, where Node strips no types, with i
   await linkDependencies(modules)
   const relay = await startRelayProcess({
     env: { PORT: '0', DATA_DIR: join(dir, 'data') },
-    program: join(modules, 'postback-relay', 'bin', 'postback-relay.js'),
+    command: [process.execPath, join(modules, 'postback-relay', 'bin', 'postback-relay.js')],
   })
   cleanups.push(() => relay.kill({ postgres: true }))
   await eventually(async () => {

@@ -4,7 +4,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../bin/postback-relay.js', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const COMMAND = [process.execPath, 'bin/postback-relay.js']
 
 export type RelayProcess = {
   /** Where it listens; empty for a worker. */
@@ -24,13 +25,13 @@ type Options = {
   env: Record<string, string>
   /** Instead of `start`. */
   args?: readonly string[]
-  /** Instead of bin/postback-relay.js of this checkout. */
-  program?: string
+  /** Instead of bin/postback-relay.js of this checkout; runs in its root. */
+  command?: readonly string[]
 }
 
 /** Runs the program with only these settings. Resolves when it says that it listens (a worker: at once). */
-export async function startRelayProcess({ env, args = ['start'], program }: Options): Promise<RelayProcess> {
-  const { child, output } = launch({ env, args, ...(program && { program }) })
+export async function startRelayProcess({ env, args = ['start'], command }: Options): Promise<RelayProcess> {
+  const { child, output } = launch({ env, args, ...(command && { command }) })
   if (env.ROLE !== 'worker') await untilListening(child, output)
   const stop = async (): Promise<{ status: number | null; ms: number }> => {
     const startedAt = performance.now()
@@ -76,9 +77,11 @@ export async function runRelayCommand(options: Options): Promise<{ status: numbe
   return { status: Number(status), output: output() }
 }
 
-function launch({ env, args = [], program = PROGRAM }: Options): { child: ChildProcess; output(): string } {
+function launch({ env, args = [], command = COMMAND }: Options): { child: ChildProcess; output(): string } {
   let said = ''
-  const child = spawn(process.execPath, [program, ...args], {
+  const [program = '', ...rest] = [...command, ...args]
+  const child = spawn(program, rest, {
+    cwd: ROOT,
     env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
