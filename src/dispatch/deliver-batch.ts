@@ -6,6 +6,7 @@ import type { QueueName } from '../queue/queues.ts'
 import { type Claimed, claim } from './claim.ts'
 import { deleteOwnBatch } from './claim-store.ts'
 import type { DeliveryWorker, LaneRow } from './delivery-worker.ts'
+import { endTransit } from './store.ts'
 import { travelBanOf } from './travel-ban.ts'
 
 /**
@@ -28,7 +29,11 @@ async function claimWithRoom(
   queue: QueueName,
   batchId: Uuid,
 ): Promise<Claimed | null> {
-  if (!(await worker.live.reserve(queue))) return null
+  if (!(await worker.live.reserve(queue))) {
+    // This process stops: the job ends here, so nobody else would hear of the batch before its transit lease is over.
+    await endTransit(worker.ctx.db.results, [batchId])
+    return null
+  }
   let claimed: Claimed | null = null
   try {
     claimed = await claim(worker.ctx, { batchId, queue, workerId: worker.id, bounds: worker.bounds })

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { runBackPressure } from './back-pressure.ts'
 import { ALL_FAULTS } from './faults/all.ts'
 import { describeResult } from './report.ts'
 import { runChaos } from './run-chaos.ts'
@@ -14,10 +15,22 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     once: { type: 'boolean', default: false },
     out: { type: 'string' },
+    'back-pressure': { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '10' },
+    plot: { type: 'string' },
   },
 })
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
+}
+if (values['back-pressure']) {
+  const result = await runBackPressure({
+    minutes: Number(values.minutes),
+    plotFile: values.plot ?? null,
+    say,
+  })
+  say(JSON.stringify(result, null, 2))
+  process.exit(result.broken.length === 0 && result.withoutRetryAfter === 0 ? 0 : 1)
 }
 const seed = Number(values.seed ?? randomInt(1_000_000))
 const names = values.faults?.split(',')

@@ -31,10 +31,10 @@ const PLOTS: readonly (readonly (Status | 'raise')[])[] = [
   ['pending', 'approved', 'rejected'],
 ]
 
-const PREFIX = 'c-'
+const PREFIX_LENGTH = 2
 
-export const transactionIdOf = (n: number): string => PREFIX + String(n).padStart(8, '0')
-export const numberOf = (transactionId: string): number => Number(transactionId.slice(PREFIX.length))
+export const transactionIdOf = (n: number): string => `c-${String(n).padStart(8, '0')}`
+export const numberOf = (transactionId: string): number => Number(transactionId.slice(PREFIX_LENGTH))
 
 export function storyOf(seed: number, n: number): Story {
   const random = createRandom(Math.imul(seed, 31) + n)

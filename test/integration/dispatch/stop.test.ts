@@ -1,4 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
+import { leaseBounds } from '../../../src/dispatch/batches.ts'
+import { deliverBatch } from '../../../src/dispatch/deliver-batch.ts'
+import type { DeliveryWorker } from '../../../src/dispatch/delivery-worker.ts'
+import { createLiveBatches } from '../../../src/dispatch/live-batches.ts'
 import { type DispatchRig, startDispatchRig } from '../../support/dispatch-rig.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Receiver, type Reply, startReceiver } from '../../support/receiver.ts'
@@ -34,6 +38,18 @@ test('a stop gives back what has not started, waits for open calls and leaves no
     { state: 'scheduled', attempts_count: 0, n: 4 },
   ])
   expect(await rig.list('select id from workers')).toEqual([])
+})
+
+test('a job that reaches a stopping worker ends the transit of its batch: the next sweep goes on with it', async () => {
+  receiver = await startReceiver()
+  rig = await startDispatchRig()
+  const { deliveryId } = await rig.schedule(await rig.network(receiver.url))
+  const batchId = await rig.travel([deliveryId], { hint: false, leaseMs: 60_000 })
+  const live = createLiveBatches(rig.ctx.clock, leaseBounds(rig.ctx.config))
+  live.close()
+  const stopping = { ctx: rig.ctx, live, claiming: new Set() } as unknown as DeliveryWorker
+  await deliverBatch(stopping, 'deliver', batchId)
+  expect(await rig.list('select lease_until <= now() as ended from batches')).toEqual([{ ended: true }])
 })
 
 test('a call that outlasts the grace is left to the takeover, and the stop ends in time', async () => {
