@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { type Receiver, startReceiver } from '../support/receiver.ts'
+import { createTestClient, makeSampleNetwork, toPostbackUrl } from '../support/relay-client.ts'
+import { type RelayProcess, runRelayCommand, startRelayProcess } from '../support/relay-process.ts'
+
+const ADMIN_KEY = 'k'.repeat(40)
+
+let dataDir: string
+let tracker: Receiver
+let relay: RelayProcess
+let deliveryId: string
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'relay-e2e-'))
+  tracker = await startReceiver()
+  relay = await startRelayProcess({
+    env: { PORT: '0', DATA_DIR: dataDir, ADMIN_KEY, OUTBOUND_ALLOW_CIDRS: '127.0.0.0/8' },
+  })
+  const client = createTestClient(relay.url, ADMIN_KEY)
+  const network = await makeSampleNetwork(client, { trackerUrl: tracker.url })
+  await fetch(toPostbackUrl(relay.url, network, 't1'))
+  await eventually(async () => {
+    const { data } = await client.get('/v1/deliveries?state=delivered')
+    expect(data).toHaveLength(1)
+    deliveryId = data[0].id
+  })
+}, 120_000)
+afterAll(async () => {
+  await relay?.kill({ postgres: true })
+  await tracker?.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+/** Runs a command against the relay above. */
+const run = (...args: string[]) =>
+  runRelayCommand({ env: { RELAY_URL: relay.url, ADMIN_KEY, DATA_DIR: dataDir }, args })
+
+test('trace answers an order id with one sentence and its deliveries', async () => {
+  const { status, output } = await run('trace', 't1')
+  expect(status).toBe(0)
+  const [sentence = ''] = output.split('\n')
+  expect(sentence).toMatch(/^[A-Z].*\.$/)
+  expect(output).toMatch(/Found: 1 inbound call, 0 clicks, 1 conversion, 1 delivery\./)
+  expect(output).toContain(deliveryId)
+})
+
+test('deliveries lists by filter as an aligned table, and shows one with its attempts and a curl line', async () => {
+  const list = await run('deliveries', '--state', 'delivered')
+  const [heading = '', row = ''] = list.output.split('\n')
+  expect(row.indexOf('delivered')).toBe(heading.indexOf('STATE'))
+  expect((await run('deliveries', '--state', 'failed')).output).toBe('No delivery fits.\n')
+  const one = await run('deliveries', deliveryId)
+  expect(one.output).toMatch(/^1 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +delivered +200/m)
+  expect(one.output).toMatch(/^curl /m)
+})
+
+test('replay sends a delivery again', async () => {
+  const before = tracker.received.length
+  const { status, output } = await run('replay', deliveryId)
+  expect(status).toBe(0)
+  expect(output).toMatch(new RegExp(`^${deliveryId} is scheduled again \\(rpl_`))
+  await tracker.waitFor(before + 1)
+})
+
+test('ledger says whether everything has its place; --json gives the answer of the API', async () => {
+  expect((await run('ledger')).output).toMatch(/1 revision accepted\.\nEverything is accounted for\./)
+  expect(JSON.parse((await run('ledger', '--json')).output)).toMatchObject({ unaccounted: 0 })
+})
+
+test('a key that keys create prints works until keys revoke', async () => {
+  const made = await run('keys', 'create', 'night shift')
+  const [key = ''] = made.output.split('\n')
+  const id = /key_[0-9a-z]{26}(?=\.)/.exec(made.output)?.[0] ?? ''
+  expect((await run('keys', 'list')).output).toMatch(new RegExp(`^${id} +night shift +admin`, 'm'))
+  expect((await run('keys', 'list', '--key', key)).status).toBe(0)
+  expect((await run('keys', 'revoke', id)).status).toBe(0)
+  expect(await run('keys', 'list', '--key', key)).toMatchObject({ status: 1 })
+})
+
+test.each([
+  ['an unknown command', ['sing'], /no command "sing"/],
+  ['an unknown option', ['ledger', '--colour'], /--colour/],
+  ['an id too many', ['trace', 'a', 'b'], /exactly one id/],
+  ['an unknown delivery', ['deliveries', 'dlv_nothing'], /no such delivery/i],
+  ['a wrong key', ['ledger', '--key', 'x'.repeat(32)], /key is missing or not valid/],
+  [
+    'a relay that is away',
+    ['ledger', '--url', 'http://127.0.0.1:1'],
+    /No relay answers at http:\/\/127\.0\.0\.1:1/,
+  ],
+  ['an address that is none', ['ledger', '--url', 'here'], /--url is an address/],
+])('%s gives one line and status 1', async (_, args, line) => {
+  const { status, output } = await run(...args)
+  expect(status).toBe(1)
+  expect(output.trim().split('\n')).toHaveLength(1)
+  expect(output).toMatch(line)
+})
+
+test('migrate applies everything to an empty database once', async () => {
+  const env = { DATA_DIR: join(dataDir, 'other') }
+  const first = await runRelayCommand({ env, args: ['migrate'] })
+  expect(first).toMatchObject({ status: 0, output: expect.stringMatching(/^Applied 0001_catalogue/) })
+  expect(await runRelayCommand({ env, args: ['migrate'] })).toEqual({
+    status: 0,
+    output: 'The database is up to date.\n',
+  })
+})
