@@ -2,6 +2,7 @@ import type { Affiliate, Catalogue, Offer } from '../catalogue/catalogue.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Attribution } from './conversion.ts'
+import { missingClickId } from './missing-click-id.ts'
 import type { Report } from './report.ts'
 
 /** A stored click, as far as attribution needs it. */
@@ -32,7 +33,7 @@ export function attribute(input: {
   const { catalogue, advertiserId, report, click } = input
   if (click) return byClick(catalogue, advertiserId, click)
   if (report.affiliateId !== null && report.offerId !== null) return byReport(catalogue, advertiserId, report)
-  if (report.clickId === null) throw new AppError('click_id_missing', { field: 'click_id' })
+  if (report.clickId === null) throw missingClickId(report)
   return null
 }
 

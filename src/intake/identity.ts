@@ -1,5 +1,6 @@
 import { AppError } from '../kit/app-error.ts'
 import { encodeId, type Uuid } from '../kit/ids.ts'
+import { missingClickId } from './missing-click-id.ts'
 import type { Report } from './report.ts'
 
 /** What makes a conversion the same one: the key of conversion_keys. */
@@ -53,8 +54,7 @@ function identityWithoutTransaction(report: Report): string | null {
 }
 
 function nothingIdentifies(report: Report): AppError {
-  if (report.affiliateId === null || report.offerId === null)
-    return new AppError('click_id_missing', { field: 'click_id' })
+  if (report.affiliateId === null || report.offerId === null) return missingClickId(report)
   return new AppError('missing_field', {
     field: 'transaction_id',
     message: 'Nothing tells this conversion from the next one of the same affiliate and offer.',

@@ -3,6 +3,7 @@ import { AppError } from '../kit/app-error.ts'
 import { type Decimal, parseAmount, parseCurrency } from '../kit/money.ts'
 import type { CanonicalField } from './field-names.ts'
 import { fieldId, fieldText, refuseField, tooLong } from './field-text.ts'
+import { missingClickId } from './missing-click-id.ts'
 import { readOccurredAt } from './occurred-at.ts'
 import type { Parameter } from './parameters.ts'
 import type { PickedFields } from './pick-fields.ts'
@@ -22,10 +23,12 @@ export function readReport(picked: PickedFields, rules: ReportRules): Report {
   const transactionId = fieldId(picked, 'transaction_id')
   const affiliateId = fieldText(picked, 'affiliate_id')
   const offerId = fieldText(picked, 'offer_id')
-  assertIdentified({ clickId, transactionId, affiliateId, offerId }, picked.hasEmptyClickId)
+  const { hasEmptyClickId } = picked
+  assertIdentified({ clickId, transactionId, affiliateId, offerId, hasEmptyClickId })
   const occurred = occurredAt(picked, rules)
   return {
     clickId,
+    hasEmptyClickId,
     transactionId,
     affiliateClickId: fieldText(picked, 'affiliate_click_id'),
     event: fieldText(picked, 'event')?.toLowerCase() ?? null,
@@ -43,16 +46,13 @@ export function readReport(picked: PickedFields, rules: ReportRules): Report {
   }
 }
 
-type Identifying = Pick<Report, 'clickId' | 'transactionId' | 'affiliateId' | 'offerId'>
+type Identifying = Pick<Report, 'clickId' | 'transactionId' | 'affiliateId' | 'offerId' | 'hasEmptyClickId'>
 
 /** Whether a transaction id is known is seen only where the report is stored. */
-function assertIdentified(found: Identifying, hasEmptyClickId: boolean): void {
+function assertIdentified(found: Identifying): void {
   if (found.clickId !== null || found.transactionId !== null) return
   if (found.affiliateId !== null && found.offerId !== null) return
-  throw new AppError(hasEmptyClickId ? 'macro_not_replaced' : 'click_id_missing', {
-    field: 'click_id',
-    ...(hasEmptyClickId && { message: 'The click id is empty: its placeholder was replaced with nothing.' }),
-  })
+  throw missingClickId(found)
 }
 
 function status(picked: PickedFields, rules: ReportRules): ConversionStatus | null {

@@ -8,6 +8,8 @@ import type { Decimal } from '../kit/money.ts'
  */
 export type Report = {
   clickId: string | null
+  /** A click id was sent, and it was empty. */
+  hasEmptyClickId?: boolean
   transactionId: string | null
   affiliateClickId: string | null
   /** Lower case. */

@@ -329,6 +329,8 @@ describe('bad input', () => {
     ],
     ['click_id={clickid}', 'macro_not_replaced', 'click_id'],
     ['payout=1', 'click_id_missing', 'click_id'],
+    ['order_id=nobody-knows', 'click_id_missing', 'click_id'],
+    ['clickid=&order_id=nobody-knows', 'macro_not_replaced', 'click_id'],
     ['affiliate_id=a&offer_id=o&txid=1', 'unknown_offer', 'offer_id'],
   ])('%s is refused with %s and quarantined', async (query, code, field) => {
     const { token } = await app.network()
