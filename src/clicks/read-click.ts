@@ -16,7 +16,7 @@ export function readClick(value: unknown, nowMs: number): ClickRequest {
   assertStorable(value, '')
   const click = value as NewClick
   return {
-    clickId: click.click_id,
+    clickId: readClickId(click.click_id),
     affiliateId: click.affiliate_id,
     offerId: click.offer_id,
     affiliateClickId: click.affiliate_click_id || null,
@@ -27,6 +27,13 @@ export function readClick(value: unknown, nowMs: number): ClickRequest {
     country: readCountry(click.country),
     clickedAt: readClickedAt(click.clicked_at, nowMs),
   }
+}
+
+/** Without the spaces around it, as reports name it. */
+function readClickId(text: string): string {
+  const clickId = text.trim()
+  if (clickId !== '') return clickId
+  throw new AppError('invalid_field', { field: 'click_id', fix: 'Send a text that is not empty.' })
 }
 
 /** As long as the last one that was sent. */

@@ -33,17 +33,19 @@ export function readLink(query: string, visitor: Visitor): ClickRequest {
   }
 }
 
-/** Takes one parameter out of the map; an empty one is absent. */
-const createTaker =
-  (byName: Map<string, Parameter>) =>
-  (field: string, max: number): string | null => {
-    const parameter = byName.get(field)
-    byName.delete(field)
-    if (parameter === undefined || parameter.value === '') return null
+/** Takes one parameter out of the map, whatever its letter case; an empty one is absent, of several the last counts. */
+function createTaker(byName: Map<string, Parameter>): (field: string, max: number) => string | null {
+  const spellings = Map.groupBy(byName.keys(), (name) => name.toLowerCase())
+  return (field, max) => {
+    const names = spellings.get(field) ?? []
+    const parameter = names.map((name) => byName.get(name)).findLast((found) => found?.value !== '')
+    for (const name of names) byName.delete(name)
+    if (parameter === undefined) return null
     if (parameter.broken) throw new AppError('invalid_encoding', { field })
     if (parameter.value.length > max) throw tooLong(field, max)
     return parameter.value
   }
+}
 
 function required(field: string, value: string | null): string {
   if (value !== null) return value

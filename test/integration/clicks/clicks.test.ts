@@ -136,6 +136,20 @@ test("an affiliate's link stores the click and leads to the landing page with ou
   })
 })
 
+test("a link's names count in any letter case, and the last value that is not empty", async () => {
+  const answer = await follow(
+    `Offer_ID=${click.offer_id}&AFFILIATE_ID=${click.affiliate_id}&ClickID=first&clickid=w-3&CLICKID=&Sub2=b`,
+  )
+  const target = new URL(String(answer.headers.location))
+  expect([target.searchParams.get('a'), target.searchParams.get('s')]).toEqual(['w-3', 'b'])
+  expect((await api.get(`/clicks/${target.searchParams.get('c')}`)).json.params).toEqual({})
+})
+
+test('spaces around a click id are no part of it, as in reports', async () => {
+  expect((await api.post('/clicks', { ...click, click_id: ' spaced ' })).json.click_id).toBe('spaced')
+  expect((await api.post('/clicks', { ...click, click_id: '  ' })).json.error.field).toBe('click_id')
+})
+
 test('links that come together share commits and each gets its own click', async () => {
   const query = `offer_id=${click.offer_id}&affiliate_id=${click.affiliate_id}&click_id=`
   const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => follow(`${query}burst-${n}`)))
