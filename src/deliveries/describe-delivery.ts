@@ -4,6 +4,13 @@ import type { TracedDelivery, TraceVerdict } from './trace-facts.ts'
 
 /** What became of one delivery, and what to do if the tracker does not show it. */
 export function describeDelivery(delivery: TracedDelivery): TraceVerdict {
+  const verdict = describe(delivery)
+  return { ...verdict, sentence: withCapital(verdict.sentence) }
+}
+
+const withCapital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)
+
+function describe(delivery: TracedDelivery): TraceVerdict {
   switch (delivery.state) {
     case 'delivered':
       return delivered(delivery)
@@ -116,7 +123,7 @@ function held(delivery: TracedDelivery): TraceVerdict {
 const nextAt = (delivery: TracedDelivery): string =>
   delivery.dueAt === null || delivery.reason === 'paused' || delivery.reason === 'disabled'
     ? ''
-    : ` It goes on ${at(delivery.dueAt)} at the earliest.`
+    : ` It goes out ${at(delivery.dueAt)} at the earliest.`
 
 const scheduled = (delivery: TracedDelivery): TraceVerdict => ({
   code: 'scheduled',

@@ -177,6 +177,6 @@ function trackerName(catalogue: Catalogue, destinationId: Uuid): string {
   const host = /^[a-z]+:\/\/([^/?#]+)/i.exec(definition?.url ?? '')?.[1]
   const name = definition?.name ?? null
   if (name === null)
-    return host === undefined ? encodeId('destination', destinationId) : `The tracker ${host}`
+    return host === undefined ? encodeId('destination', destinationId) : `the tracker ${host}`
   return host === undefined ? name : `${name} (${host})`
 }

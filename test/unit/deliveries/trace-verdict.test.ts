@@ -272,7 +272,11 @@ const CASES: [string, TraceFacts, string, string[], string[]][] = [
     'delayed',
     withDelivery({ ...WAITING, state: 'held', reason: 'delay', dueAt: LATER }),
     'held',
-    ['delay_seconds'],
+    [
+      'Sale (approved) is held and not yet at Binom',
+      'delay_seconds',
+      'It goes out on 2026-03-01 12:30:00 UTC',
+    ],
     ['replay'],
   ],
   [
