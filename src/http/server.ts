@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Context } from '../context.ts'
+import { AppError } from '../kit/app-error.ts'
 import { answerClientError } from './client-error.ts'
 import { answerError, refuseUnknownRoutes } from './error-handler.ts'
 import { readJsonBody } from './json-body.ts'
@@ -24,7 +25,8 @@ const KEEP_ALIVE_MS = 72_000
 export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
   const { trustedProxies } = ctx.config
   const server = fastify({
-    http: { maxHeaderSize: HEAD_BYTES_MAX },
+    // node:http would refuse a missing Host itself, in another shape.
+    http: { maxHeaderSize: HEAD_BYTES_MAX, requireHostHeader: false },
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -48,6 +50,10 @@ export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJsonBody)
   addSecurityHeaders(server)
+  server.addHook('onRequest', async ({ raw }) => {
+    if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
+      throw new AppError('malformed', { field: 'Host', fix: 'Send a Host header.' })
+  })
   logRequests(server)
   refuseUnknownRoutes(server)
   server.setErrorHandler(answerError)

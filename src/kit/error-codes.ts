@@ -29,7 +29,7 @@ const table = {
   unsupported_media_type: {
     status: 415,
     message: 'This content type is not understood.',
-    fix: 'Send application/json or application/x-www-form-urlencoded.',
+    fix: 'Send content-type application/json.',
   },
   too_long: {
     status: 431,
@@ -152,6 +152,11 @@ const table = {
     status: 409,
     message: 'It is paused or blocked.',
     fix: 'Set its state to active first.',
+  },
+  preset_exists: {
+    status: 409,
+    message: 'There is a preset of this name.',
+    fix: 'Choose another name, or change yours with PATCH.',
   },
   destination_invalid: {
     status: 422,

@@ -47,6 +47,12 @@ test.each([
   })
 })
 
+test('HTTP/1.1 without a Host is refused in the one error shape, HTTP/1.0 is served', async () => {
+  const answer = await sendRaw('GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n')
+  expect(answer).toMatchObject({ status: 400, json: { error: { code: 'malformed', field: 'Host' } } })
+  expect((await sendRaw('GET /livez HTTP/1.0\r\n\r\n')).status).toBe(200)
+})
+
 test('an unknown address is 404, a known one with another method 405 with Allow', async () => {
   expect(await api.get('/nothing/here')).toMatchObject({
     status: 404,

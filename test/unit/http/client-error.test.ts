@@ -26,6 +26,14 @@ test.each([
   expect(JSON.parse(body).error).toMatchObject({ code: word, request_id: expect.any(String) })
 })
 
+test('a URL with bytes that no URL can hold is refused with the way to send them', async () => {
+  const text = await answerTo(Object.assign(new Error('parse'), { code: 'HPE_INVALID_URL' }))
+  expect(JSON.parse(text.split('\r\n\r\n')[1] ?? '').error).toMatchObject({
+    code: 'malformed',
+    fix: expect.stringContaining('Percent-encode'),
+  })
+})
+
 test('a connection that was reset gets no answer', async () => {
   expect(await answerTo(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))).toBe('')
 })
