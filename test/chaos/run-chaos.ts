@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { type Advertiser, startAdvertiser } from './advertiser.ts'
 import { comparePage, type DuplicateCause, type Finding } from './books.ts'
+import { breakTheBook } from './break-the-book.ts'
 import type { Fault, Happening } from './fault.ts'
 import { watchLedger } from './ledger-watch.ts'
 import { makeNetwork, TARGETS } from './network.ts'
@@ -71,6 +72,7 @@ async function runOn(site: Site, options: ChaosOptions): Promise<Omit<ChaosResul
   await site.finishReceivers()
   const books = await compareBooks(site, { seed, told: advertiser.told(), happenings })
   const finalLedger = await site.client.get('/v1/ledger?explain=true')
+  const unnamed = await breakTheBook(site)
   const within = (fromMs: number, toMs: number) => (one: { atMs: number }) =>
     one.atMs >= fromMs && one.atMs <= toMs
   const shown = happenings.map((happening) => {
@@ -99,6 +101,7 @@ async function runOn(site: Site, options: ChaosOptions): Promise<Omit<ChaosResul
       ...advertiser.wrong.slice(0, SHOWN_MAX).map((what) => `an advertiser was told ${what}`),
       ...ledger.unaccounted.map((what) => `ledger: ${what}`),
       ...(finalLedger.unaccounted === 0 ? [] : [`ledger at the end: ${JSON.stringify(finalLedger)}`]),
+      ...unnamed,
       ...crashes.map((crash) => `crash: ${crash}`),
       ...shown.flatMap(brokenPromises(options.faults)),
     ],

@@ -51,6 +51,20 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'all workers killed again and again',
+    how: 'SIGKILL to both workers four times, each 3-5 s after the last start',
+    promise: 'as above; rows that travelled in dying workers are suspects, and none is condemned for it',
+    losesOutcomes: true,
+    canHappen: always,
+    async happen(site, random) {
+      for (let i = 0; i < 4; i++) {
+        await Promise.all(site.workers.map((worker) => worker.kill()))
+        await restart(site.workers)
+        await wait(random.between(3000, 5000))
+      }
+    },
+  },
+  {
     name: 'everything killed',
     how: 'SIGKILL to both APIs, both workers, PostgreSQL and Redis at once, all started again',
     promise: 'what was answered 2xx is kept and delivered',
