@@ -13,6 +13,7 @@ import { deliveryRoutes } from './deliveries/routes.ts'
 import { traceRoutes } from './deliveries/trace-routes.ts'
 import type { LookUp } from './destinations/check-host.ts'
 import { destinationRoutes } from './destinations/routes.ts'
+import { transferRoutes } from './destinations/transfer-routes.ts'
 import { requireKey } from './http/authentication.ts'
 import { createFailedAttempts } from './http/failed-attempts.ts'
 import { honourIdempotencyKeys } from './http/idempotency.ts'
@@ -24,6 +25,7 @@ import { inboundCallRoutes } from './intake/inbound-call-routes.ts'
 import type { Intake } from './intake/intake.ts'
 import { postbackRoutes } from './intake/routes.ts'
 import { offerRoutes } from './offers/routes.ts'
+import { presetRoutes } from './presets/routes.ts'
 import { healthRoutes } from './reports/health-routes.ts'
 import { reportRoutes } from './reports/routes.ts'
 
@@ -56,7 +58,9 @@ export async function buildApp(ctx: Context, parts: AppParts): Promise<Server> {
       await v1.register(offerRoutes(ctx))
       await v1.register(affiliateRoutes(ctx))
       await v1.register(destinationRoutes(ctx, parts.lookUp))
+      await v1.register(transferRoutes(ctx))
       await v1.register(fireTestRoutes(ctx))
+      await v1.register(presetRoutes(ctx))
       await v1.register(reversalRoutes(ctx))
       await v1.register(clickRoutes(ctx, { clickWriter }))
       await v1.register(conversionReportRoutes(ctx, { intake }))

@@ -1,3 +1,5 @@
+import type { Preset } from '../../config/presets/preset.ts'
+import { bindPreset, boundPreset, ownPresetFor } from '../destinations/recognise.ts'
 import { decodeId, encodeId, type Uuid } from '../kit/ids.ts'
 import type { Advertiser, Affiliate, Catalogue, Destination, Offer } from './catalogue.ts'
 import { type AdvertiserRow, toAdvertiser, toAffiliate, toDestination, toOffer } from './rows.ts'
@@ -38,6 +40,7 @@ export class CatalogueIndex {
   readonly #offers = new Shelf<Offer>()
   readonly #affiliates = new Shelf<Affiliate>()
   readonly #destinations = new Shelf<Destination>()
+  #presets: readonly Preset[] = []
   readonly #tokens = new Map<string, Token>()
   readonly #tokensOf = new Map<Uuid, string[]>()
   readonly #destinationsOf = new Map<Uuid, readonly Destination[]>()
@@ -46,10 +49,12 @@ export class CatalogueIndex {
     this.#advertisers.put(changes.advertisers.map(toAdvertiser))
     this.#offers.put(changes.offers.map(toOffer))
     this.#affiliates.put(changes.affiliates.map(toAffiliate))
-    const destinations = changes.destinations.map(toDestination)
+    this.#putPresets(changes.presets ?? [])
+    const destinations = changes.destinations.map(toDestination).map(this.#withPreset)
     this.#destinations.put(destinations)
     for (const row of changes.advertisers) this.#putTokens(row)
     this.#putDestinations(destinations)
+    if ((changes.presets ?? []).length > 0) this.#rebindPresets()
   }
 
   advertiser = (id: Uuid): Advertiser | undefined => this.#advertisers.byId.get(id)
@@ -57,6 +62,9 @@ export class CatalogueIndex {
   affiliate = (id: Uuid): Affiliate | undefined => this.#affiliates.byId.get(id)
   destination = (id: Uuid): Destination | undefined => this.#destinations.byId.get(id)
   destinationsOf = (affiliateId: Uuid): readonly Destination[] => this.#destinationsOf.get(affiliateId) ?? []
+
+  openOffers = (): readonly Offer[] => [...this.#offers.byId.values()].filter(({ archived }) => !archived)
+  presets = (): readonly Preset[] => this.#presets
 
   advertiserByToken(tokenHash: string, nowMs: number): Advertiser | undefined {
     const token = this.#tokens.get(tokenHash)
@@ -107,5 +115,28 @@ export class CatalogueIndex {
         open.sort((a, b) => (a.id < b.id ? -1 : 1)),
       )
     }
+  }
+
+  #putPresets(changed: readonly Preset[]): void {
+    if (changed.length === 0) return
+    const names = new Set(changed.map(({ name }) => name))
+    const all = [...this.#presets.filter(({ name }) => !names.has(name)), ...changed]
+    this.#presets = all.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  #withPreset = (destination: Destination): Destination => {
+    const { definition } = destination
+    bindPreset(definition, ownPresetFor(definition, this.#presets))
+    return destination
+  }
+
+  /** What a definition compiles to is kept with the object, so one that is read otherwise now becomes another object. */
+  #rebindPresets(): void {
+    const own = this.#presets
+    const changed = [...this.#destinations.byId.values()]
+      .filter(({ definition }) => ownPresetFor(definition, own) !== boundPreset(definition))
+      .map((destination) => this.#withPreset({ ...destination, definition: { ...destination.definition } }))
+    this.#destinations.put(changed)
+    this.#putDestinations(changed)
   }
 }

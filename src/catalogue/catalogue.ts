@@ -1,3 +1,4 @@
+import type { Preset } from '../../config/presets/preset.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
 
@@ -114,6 +115,10 @@ export type Catalogue = {
   offer(id: Uuid): Offer | undefined
   affiliate(id: Uuid): Affiliate | undefined
   destination(id: Uuid): Destination | undefined
+  /** Not archived. */
+  openOffers(): readonly Offer[]
+  /** The network's own presets, by name. */
+  presets(): readonly Preset[]
   /** Not archived, in the order they were made (by id). */
   destinationsOf(affiliateId: Uuid): readonly Destination[]
   /** The uuid behind a TypeID or an external_id, or null. */

@@ -69,6 +69,8 @@ export async function createCatalogue(parts: Parts): Promise<Catalogue & { close
     offer: index.offer,
     affiliate: index.affiliate,
     destination: index.destination,
+    openOffers: index.openOffers,
+    presets: index.presets,
     destinationsOf: index.destinationsOf,
     resolve: index.resolve,
     partnerId: index.partnerId,

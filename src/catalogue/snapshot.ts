@@ -1,3 +1,4 @@
+import type { Preset } from '../../config/presets/preset.ts'
 import { type DbPool, type Tx, withTx } from '../db/database.ts'
 import type { AdvertiserRow, AffiliateRow, DestinationRow, OfferRow } from './rows.ts'
 import {
@@ -6,6 +7,7 @@ import {
   listAffiliatesChangedAfter,
   listDestinationsChangedAfter,
   listOffersChangedAfter,
+  listPresetsChangedAfter,
 } from './store.ts'
 
 /** Everything that changed after one version, up to another. */
@@ -15,6 +17,7 @@ export type CatalogueChanges = {
   offers: OfferRow[]
   affiliates: AffiliateRow[]
   destinations: DestinationRow[]
+  presets?: Preset[]
 }
 
 /** Null where nothing is newer. One snapshot, so the rows are those of exactly the version that is returned. */
@@ -28,6 +31,7 @@ export async function readChanges(pool: DbPool, after: number): Promise<Catalogu
       offers: await listOffersChangedAfter(tx, after),
       affiliates: await listAffiliatesChangedAfter(tx, after),
       destinations: await listDestinationsChangedAfter(tx, after),
+      presets: await listPresetsChangedAfter(tx, after),
     }
   }
   return withTx(pool, read, 'begin isolation level repeatable read read only')

@@ -1,3 +1,4 @@
+import type { Preset } from '../../config/presets/preset.ts'
 import type { Db, Tx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { AdvertiserRow, AffiliateRow, DestinationRow, OfferRow } from './rows.ts'
@@ -63,6 +64,15 @@ export async function listDestinationsChangedAfter(tx: Tx, version: number): Pro
     values: [version],
   })
   return rows
+}
+
+export async function listPresetsChangedAfter(tx: Tx, version: number): Promise<Preset[]> {
+  const { rows } = await tx.query<{ definition: Preset }>({
+    name: 'presets-changed',
+    text: 'select definition from presets where changed_in > $1',
+    values: [version],
+  })
+  return rows.map((row) => row.definition)
 }
 
 export type CatalogueTable = 'advertisers' | 'offers' | 'affiliates' | 'destinations'

@@ -1,11 +1,13 @@
-import { preset as presetNamed } from '../../config/presets/presets.ts'
-import type { ConversionStatus, Destination, DestinationDefinition } from '../catalogue/catalogue.ts'
+import type { Preset } from '../../config/presets/preset.ts'
+import type { ConversionStatus, Destination, DestinationDefinition, Offer } from '../catalogue/catalogue.ts'
 import { platformFindings, withPlatformDefaults } from './ad-platforms/platform.ts'
+import { checkEvents } from './check-events.ts'
 import { checkFields } from './check-fields.ts'
 import { checkHosts, type LookUp } from './check-host.ts'
 import { compileDestination } from './compile.ts'
 import { errorFinding, type Finding, hasErrors, shown, warningFinding } from './findings.ts'
 import { lintUrl } from './lint.ts'
+import { bindPreset, findPreset, ownPresetFor } from './recognise.ts'
 import { reversalFindings } from './reversal.ts'
 import { translateMacros } from './translate.ts'
 
@@ -19,6 +21,10 @@ export type CheckOptions = {
   allowCidrs: readonly string[]
   /** Without it no host is looked up. */
   lookUp?: LookUp
+  /** The network's own presets. */
+  presets?: readonly Preset[]
+  /** All offers that are not archived; without them events are not looked at. */
+  offers?: () => readonly Pick<Offer, 'id' | 'name' | 'events'>[]
   /** The affiliate's other destinations. */
   siblings?: readonly Pick<Destination, 'definition' | 'archived'>[]
 }
@@ -35,10 +41,13 @@ export async function checkDefinition(
 ): Promise<CheckedDefinition> {
   const asked = withDefaults(withPlatformDefaults(input))
   const translated = translateTexts(asked)
-  const urls = lintUrls(translated.definition, options.allowCidrs)
+  const own = options.presets ?? []
+  bindPreset(translated.definition, ownPresetFor(translated.definition, own))
+  const urls = lintUrls(translated.definition, options)
   const definition = { ...translated.definition, ...urls.fields }
+  bindPreset(definition, ownPresetFor(definition, own))
   const findings = [
-    ...checkPresetName(definition),
+    ...checkPresetName(definition, own),
     ...urls.findings,
     ...translated.findings,
     ...compileProblems(definition, urls.findings),
@@ -46,6 +55,7 @@ export async function checkDefinition(
     ...reversalFindings(definition),
     ...platformFindings(definition),
     ...checkSiblings(definition, options.siblings ?? []),
+    ...checkEvents(definition, options.offers),
   ]
   if (options.lookUp !== undefined && !hasErrors(findings)) {
     const hosts = [definition.url, ...Object.values(definition.url_by_status)]
@@ -101,12 +111,13 @@ function translateTexts(definition: DestinationDefinition): CheckedDefinition {
 
 function lintUrls(
   definition: DestinationDefinition,
-  allowCidrs: readonly string[],
+  { allowCidrs, presets }: CheckOptions,
 ): { fields: Partial<DestinationDefinition>; findings: Finding[] } {
   const options = {
     preset: definition.preset,
     method: definition.method,
     allowCidrs,
+    ...(presets !== undefined && { presets }),
     statuses: definition.statuses,
     clickIdInBody: definition.body !== null && compileDestination(definition).clickIdMacro !== null,
   }
@@ -127,8 +138,8 @@ function lintUrls(
   return { fields, findings }
 }
 
-function checkPresetName({ preset }: DestinationDefinition): Finding[] {
-  if (preset === null || presetNamed(preset) !== null) return []
+function checkPresetName({ preset }: DestinationDefinition, own: readonly Preset[]): Finding[] {
+  if (preset === null || findPreset(preset, own) !== null) return []
   return [
     errorFinding(
       'unknown_preset',

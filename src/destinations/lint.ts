@@ -1,12 +1,11 @@
 import { PLACEHOLDER_WORDS, USUAL_PARAMETERS } from '../../config/foreign-macros.ts'
 import type { Preset } from '../../config/presets/preset.ts'
-import { preset as presetNamed } from '../../config/presets/presets.ts'
 import { clickIdNames } from './click-id.ts'
 import { compileUrl } from './compile-url.ts'
 import { errorFinding, type Finding, shown, warningFinding } from './findings.ts'
 import { lintAddress } from './lint-address.ts'
 import { isClickIdPart, lintParameters } from './lint-parameters.ts'
-import { recogniseShape } from './recognise.ts'
+import { findPreset, recogniseShape } from './recognise.ts'
 import { repairUrl } from './repair-url.ts'
 import { parseTemplate } from './template.ts'
 import { translateMacros } from './translate.ts'
@@ -15,6 +14,8 @@ import { shapeUrl } from './url-shape.ts'
 export type LintOptions = {
   /** An explicit preset; without it the recognised one counts. */
   preset?: string | null
+  /** The network's own presets. */
+  presets?: readonly Preset[]
   method?: 'GET' | 'POST'
   allowCidrs?: readonly string[]
   /** What the destination sends; unset: any. */
@@ -40,12 +41,12 @@ const URL_LENGTH_MAX = 8192
  * length is looked at.
  */
 export function lintUrl(given: string, options: LintOptions = {}): Lint {
-  const explicit = options.preset == null ? null : presetNamed(options.preset)
+  const explicit = options.preset == null ? null : findPreset(options.preset, options.presets)
   const refused = refuseAtOnce(given)
   if (refused !== null)
     return { preset: explicit?.name ?? 'plain', also: [], url: given, findings: [refused] }
   const repaired = repairUrl(given)
-  const fitting = recogniseShape(shapeOf(roughlyTranslated(repaired.text)))
+  const fitting = recogniseShape(shapeOf(roughlyTranslated(repaired.text)), options.presets)
   const preset = explicit ?? fitting[0] ?? null
   const translated = translateMacros(repaired.text, {
     isUrl: true,

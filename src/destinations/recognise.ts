@@ -8,17 +8,49 @@ import { shapeUrl, sourceOf, type UrlShape } from './url-shape.ts'
 export const recognise = (url: string): string[] =>
   recogniseShape(shapeUrl(parseTemplate(url, 'strict').parts)).map((fitting) => fitting.name)
 
-/** A host says more than a path, a path more than parameters alone; between equals the order of the presets decides. */
-export function recogniseShape(shape: UrlShape): Preset[] {
+/**
+ * A host says more than a path, a path more than parameters alone; between equals the order of the presets decides, with
+ * the network's own first.
+ */
+export function recogniseShape(shape: UrlShape, own: readonly Preset[] = []): Preset[] {
   const seen = toSeen(shape)
-  return TRACKER_PRESETS.map((fitting) => ({ fitting, strength: strengthOf(fitting, seen) }))
+  return [...own, ...TRACKER_PRESETS]
+    .map((fitting) => ({ fitting, strength: strengthOf(fitting, seen) }))
     .filter(({ strength }) => strength > 0)
     .sort((a, b) => b.strength - a.strength)
     .map(({ fitting }) => fitting)
 }
 
+type Named = Pick<DestinationDefinition, 'preset' | 'url'>
+
+// A network's own preset is no part of the definition that it describes, so it is kept beside it.
+const ownByDefinition = new WeakMap<Named, Preset>()
+
+/** Of a network's own presets the one that a definition names, or is recognised as before the built-in ones; else null. */
+export function ownPresetFor({ preset: name, url }: Named, own: readonly Preset[]): Preset | null {
+  if (own.length === 0) return null
+  if (name !== null) return own.find((one) => one.name === name) ?? null
+  const [best] = recogniseShape(shapeUrl(parseTemplate(url, 'strict').parts), own)
+  return best !== undefined && own.includes(best) ? best : null
+}
+
+/** From here on the definition is read with this preset. To be called before the definition is compiled. */
+export function bindPreset<Definition extends Named>(definition: Definition, own: Preset | null): Definition {
+  if (own !== null) ownByDefinition.set(definition, own)
+  return definition
+}
+
+/** The network's own preset that a definition is read with; null: a built-in one, or none. */
+export const boundPreset = (definition: Named): Preset | null => ownByDefinition.get(definition) ?? null
+
+/** The preset of that name, or null. */
+export const findPreset = (name: string, own: readonly Preset[] = []): Preset | null =>
+  preset(name) ?? own.find((one) => one.name === name) ?? null
+
 /** The preset whose lint and refusal texts hold: the explicit one, else the recognised one, else null. */
-export function presetOf(definition: Pick<DestinationDefinition, 'preset' | 'url'>): Preset | null {
+export function presetOf(definition: Named): Preset | null {
+  const own = boundPreset(definition)
+  if (own !== null) return own
   if (definition.preset !== null) return preset(definition.preset)
   return recogniseShape(shapeUrl(parseTemplate(definition.url, 'strict').parts))[0] ?? null
 }

@@ -1,5 +1,6 @@
 import type { Preset } from '../../config/presets/preset.ts'
 import type { DestinationDefinition } from '../catalogue/catalogue.ts'
+import { bindPreset, boundPreset } from './recognise.ts'
 
 export type Marked = {
   definition: DestinationDefinition
@@ -17,10 +18,8 @@ export function withTestMarks(definition: DestinationDefinition, preset: Preset 
   const urls = Object.entries(definition.url_by_status).map(([status, url]) => [status, mark(url)])
   const url = mark(definition.url)
   const body = toTestBody(definition, preset, marks)
-  return {
-    definition: { ...definition, url, url_by_status: Object.fromEntries(urls), body },
-    marks: [...new Set(marks)],
-  }
+  const marked = { ...definition, url, url_by_status: Object.fromEntries(urls), body }
+  return { definition: bindPreset(marked, boundPreset(definition)), marks: [...new Set(marks)] }
 }
 
 function addQuery(url: string, query: readonly string[]): string {

@@ -8,6 +8,7 @@ import { assertOpen, type Needs } from '../catalogue/open-row.ts'
 import { assertSameOwner, resolveField, syncCatalogue } from '../catalogue/resource.ts'
 import { refuseUnbuilt } from '../catalogue/unbuilt.ts'
 import type { Context } from '../context.ts'
+import type { Tx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
 import { newUuid, type Uuid } from '../kit/ids.ts'
 import { type CheckedDefinition, checkDefinition, type DestinationInput } from './check-definition.ts'
@@ -24,7 +25,7 @@ import {
   updateDestinationState,
 } from './store.ts'
 
-type Ctx = Needs & Pick<Context, 'config' | 'secrets' | 'clock'>
+export type WriteContext = Needs & Pick<Context, 'config' | 'secrets' | 'clock'>
 const UNBUILT = ['rate_limit', 'concurrency']
 
 function refuseUnbuiltFields(body: { preset?: string | null }): void {
@@ -38,38 +39,86 @@ function refuseUnbuiltFields(body: { preset?: string | null }): void {
     })
 }
 
-/** Throws AppError `destination_invalid` with findings where it can not work. The findings of the result are warnings. */
-export async function createDestination(
-  ctx: Ctx,
+/** A definition that may be stored, and whose. The findings are warnings. */
+export type CheckedDestination = {
+  id: Uuid
+  isNew: boolean
+  affiliateId: Uuid
+  definition: DestinationDefinition
+  /** Undefined: as it is. */
+  externalId: string | null | undefined
+  findings: readonly Finding[]
+}
+
+/**
+ * What a new destination would be; the catalogue must be current. Without lookUp hosts are not looked up. Throws AppError
+ * `destination_invalid` with findings where it can not work.
+ */
+export async function prepareNew(
+  ctx: WriteContext,
   body: NewDestination,
-  lookUp: LookUp,
-): Promise<{ id: Uuid; findings: readonly Finding[] }> {
+  lookUp?: LookUp,
+): Promise<CheckedDestination> {
   refuseUnbuiltFields(body)
   assertExternalId(body.external_id)
-  await syncCatalogue(ctx)
   const affiliateId = resolveField(ctx.catalogue, {
     noun: 'affiliate',
     field: 'affiliate_id',
     text: body.affiliate_id,
   })
-  const owner = { affiliateId, id: null }
-  const { definition, findings } = await checkOrRefuse(ctx, readDefinition(ctx, body, null), owner, lookUp)
+  const asked = readDefinition(ctx, body, null)
+  const checked = await checkOrRefuse(ctx, asked, { affiliateId, id: null }, lookUp)
   const id = newUuid(ctx.clock.nowMs())
-  await withExternalIdCheck(() =>
-    withControlWrite(ctx, async (tx, changedIn) => {
-      await insertDestination(tx, { id, externalId: body.external_id ?? null, affiliateId, changedIn })
-      await insertVersion(tx, { destinationId: id, version: 1, definition })
-    }),
-  )
-  return { id, findings }
+  return { ...checked, id, isNew: true, affiliateId, externalId: body.external_id ?? null }
 }
 
-/** A changed definition becomes the next version; deliveries that wait are sent by it. Throws like createDestination. */
-export async function changeDestination(
-  ctx: Ctx,
-  target: { id: Uuid; patch: DestinationPatch },
+/** Inserts or changes them all in one control write, or none of them. Throws AppError `archived`, `external_id_taken`. */
+export const writeDestinations = (
+  ctx: WriteContext,
+  prepared: readonly CheckedDestination[],
+): Promise<void> =>
+  withExternalIdCheck(() =>
+    withControlWrite(ctx, async (tx, changedIn) => {
+      for (const checked of prepared)
+        await (checked.isNew ? insertNew : updateChanged)(tx, checked, changedIn)
+    }),
+  )
+
+async function insertNew(tx: Tx, checked: CheckedDestination, changedIn: number): Promise<void> {
+  const { id, affiliateId, definition, externalId = null } = checked
+  await insertDestination(tx, { id, externalId, affiliateId, changedIn })
+  await insertVersion(tx, { destinationId: id, version: 1, definition })
+}
+
+/** A changed definition becomes the next version; deliveries that wait are sent by it. */
+async function updateChanged(tx: Tx, change: CheckedDestination, changedIn: number): Promise<void> {
+  const { id, definition } = change
+  const row = assertOpen(await findDestination(tx, id))
+  const externalId = change.externalId === undefined ? row.external_id : change.externalId
+  const isSame = isDeepStrictEqual(row.definition, definition)
+  const version = isSame ? row.version : row.version + 1
+  if (!isSame) await insertVersion(tx, { destinationId: id, version, definition })
+  await updateDestination(tx, { id, externalId, version, changedIn })
+}
+
+/** Throws like prepareNew. */
+export async function createDestination(
+  ctx: WriteContext,
+  body: NewDestination,
   lookUp: LookUp,
-): Promise<readonly Finding[]> {
+): Promise<CheckedDestination> {
+  await syncCatalogue(ctx)
+  const checked = await prepareNew(ctx, body, lookUp)
+  await writeDestinations(ctx, [checked])
+  return checked
+}
+
+/** What a destination would become; the catalogue must be current. Throws like prepareNew. */
+export async function prepareChange(
+  ctx: WriteContext,
+  target: { id: Uuid; patch: DestinationPatch },
+  lookUp?: LookUp,
+): Promise<CheckedDestination> {
   const { id, patch } = target
   refuseUnbuiltFields(patch)
   assertExternalId(patch.external_id)
@@ -82,36 +131,28 @@ export async function changeDestination(
     text: patch.affiliate_id,
     owner: affiliateId,
   })
-  const { archived, ...changes } = patch
-  const owner = { affiliateId, id }
+  const { archived: _, ...changes } = patch
   const asked = readDefinition(
     ctx,
     { ...changes, url: patch.url ?? stored.definition.url },
     stored.definition,
   )
-  const { definition, findings } = await checkOrRefuse(ctx, asked, owner, lookUp)
-  const externalId = patch.external_id
-  const write =
-    Object.keys(changes).length > 0 ? () => writeChange(ctx, { id, definition, externalId }) : null
-  await applyPatch(ctx, { noun: 'destination', id, archived }, write)
-  return findings
+  const checked = await checkOrRefuse(ctx, asked, { affiliateId, id }, lookUp)
+  return { ...checked, id, isNew: false, affiliateId, externalId: patch.external_id }
 }
 
-const writeChange = (
-  ctx: Ctx,
-  change: { id: Uuid; definition: DestinationDefinition; externalId: string | null | undefined },
-): Promise<void> =>
-  withExternalIdCheck(() =>
-    withControlWrite(ctx, async (tx, changedIn) => {
-      const { id, definition } = change
-      const row = assertOpen(await findDestination(tx, id))
-      const externalId = change.externalId === undefined ? row.external_id : change.externalId
-      const isSame = isDeepStrictEqual(row.definition, definition)
-      const version = isSame ? row.version : row.version + 1
-      if (!isSame) await insertVersion(tx, { destinationId: id, version, definition })
-      await updateDestination(tx, { id, externalId, version, changedIn })
-    }),
-  )
+/** Throws like prepareChange and writeDestinations. */
+export async function changeDestination(
+  ctx: WriteContext,
+  target: { id: Uuid; patch: DestinationPatch },
+  lookUp: LookUp,
+): Promise<readonly Finding[]> {
+  const checked = await prepareChange(ctx, target, lookUp)
+  const { archived, ...changes } = target.patch
+  const write = Object.keys(changes).length > 0 ? () => writeDestinations(ctx, [checked]) : null
+  await applyPatch(ctx, { noun: 'destination', id: target.id, archived }, write)
+  return checked.findings
+}
 
 /** `paused` holds its deliveries; `active` lets them go, also after a 410 disabled it. */
 export const setDestinationState = (ctx: Needs, id: Uuid, state: 'active' | 'paused'): Promise<void> =>
@@ -135,9 +176,10 @@ async function checkOrRefuse(
   ctx: Pick<Context, 'config' | 'catalogue'>,
   asked: DestinationInput,
   owner: Owner,
-  lookUp: LookUp,
+  lookUp: LookUp | undefined,
 ): Promise<CheckedDefinition> {
-  const checked = await checkDefinition(asked, { ...checkOptions(ctx, owner), lookUp })
+  const options = { ...checkOptions(ctx, owner), ...(lookUp !== undefined && { lookUp }) }
+  const checked = await checkDefinition(asked, options)
   if (!hasErrors(checked.findings)) return checked
   const first = checked.findings.find((finding) => finding.severity === 'error')
   throw new AppError('destination_invalid', {
@@ -148,5 +190,7 @@ async function checkOrRefuse(
 
 const checkOptions = (ctx: Pick<Context, 'config' | 'catalogue'>, owner: Owner) => ({
   allowCidrs: ctx.config.outboundAllowCidrs,
+  presets: ctx.catalogue.presets(),
+  offers: () => ctx.catalogue.openOffers(),
   siblings: ctx.catalogue.destinationsOf(owner.affiliateId).filter(({ id }) => id !== owner.id),
 })

@@ -1,0 +1,149 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { Context } from '../context.ts'
+import { assertStorable } from '../http/text-check.ts'
+import { toValidationError } from '../http/validation-error.ts'
+import { AppError } from '../kit/app-error.ts'
+import { encodeId, type Uuid } from '../kit/ids.ts'
+import type { Finding } from './findings.ts'
+import { presetOf } from './recognise.ts'
+import { DestinationPatch, NewDestination } from './schema.ts'
+import type { TransferRow } from './transfer-csv.ts'
+import type { ImportRowWire, ImportWire } from './transfer-schema.ts'
+import {
+  type CheckedDestination,
+  prepareChange,
+  prepareNew,
+  type WriteContext,
+  writeDestinations,
+} from './write-destination.ts'
+
+type Validator = ReturnType<typeof TypeBoxValidatorCompiler>
+const compile = (schema: typeof NewDestination | typeof DestinationPatch): Validator =>
+  TypeBoxValidatorCompiler({ schema, method: 'POST', url: '', httpPart: 'body' })
+const checkNew = compile(NewDestination)
+const checkPatch = compile(DestinationPatch)
+
+/**
+ * Creates or, where id or external_id is known, changes each destination; what is good is stored at once. A bad row
+ * refuses itself only. Hosts are not looked up: the outbound client refuses private addresses anyway. A dry run says the
+ * same and stores nothing. The catalogue must be current. Throws AppError where another write comes between.
+ */
+export async function importDestinations(
+  ctx: WriteContext,
+  rows: readonly (TransferRow | AppError)[],
+  options: { dryRun: boolean; requestId: string },
+): Promise<ImportWire> {
+  const named = new Set<string>()
+  const prepared: (CheckedDestination | AppError)[] = []
+  for (const row of rows) prepared.push(await prepareOrRefuse(ctx, row, named))
+  const good = prepared.flatMap((one) => (one instanceof AppError ? [] : [one]))
+  if (!options.dryRun && good.length > 0) await writeDestinations(ctx, good)
+  const told = prepared.map((one, at): ImportRowWire => {
+    const row = rows[at] as TransferRow | AppError
+    const shown = { row: at + 1, ...shownOf(row) }
+    return one instanceof AppError
+      ? { ...shown, ...refusal(one, options.requestId) }
+      : { ...shown, ...success(one, options.dryRun) }
+  })
+  const count = (result: ImportRowWire['result']): number =>
+    told.filter((one) => one.result === result).length
+  return {
+    dry_run: options.dryRun,
+    created: count('created'),
+    updated: count('updated'),
+    refused: count('refused'),
+    rows: told,
+  }
+}
+
+function refusal(error: AppError, requestId: string): Pick<ImportRowWire, 'result' | 'findings' | 'error'> {
+  const { findings, ...told } = error.toWire(requestId)
+  return { result: 'refused', findings: (findings as Finding[] | undefined) ?? [], error: told }
+}
+
+function success(
+  { id, isNew, definition, findings }: CheckedDestination,
+  dryRun: boolean,
+): Pick<ImportRowWire, 'result' | 'id' | 'preset' | 'url' | 'findings'> {
+  return {
+    result: isNew ? 'created' : 'updated',
+    ...(!(isNew && dryRun) && { id: encodeId('destination', id) }),
+    preset: presetOf(definition)?.name ?? null,
+    url: definition.url,
+    findings: [...findings],
+  }
+}
+
+async function prepareOrRefuse(
+  ctx: WriteContext,
+  row: TransferRow | AppError,
+  named: Set<string>,
+): Promise<CheckedDestination | AppError> {
+  if (row instanceof AppError) return row
+  try {
+    return await prepareRow(ctx, row, named)
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+}
+
+async function prepareRow(
+  ctx: WriteContext,
+  row: TransferRow,
+  named: Set<string>,
+): Promise<CheckedDestination> {
+  assertStorable(row, '')
+  const { id: idText, ...fields } = row
+  const id = findKnown(ctx.catalogue, idText, fields.external_id)
+  const checked = id === null ? await prepareCreated(ctx, fields) : await prepareChanged(ctx, id, fields)
+  for (const name of [id ?? '', checked.externalId ?? ''].filter((one) => one !== '')) {
+    if (named.has(name))
+      throw new AppError('invalid_field', {
+        field: 'external_id',
+        message: 'An earlier row is about the same destination.',
+        fix: 'Keep one row per destination.',
+      })
+    named.add(name)
+  }
+  return checked
+}
+
+/** Throws AppError where an id is given and nothing has it. */
+function findKnown(catalogue: Context['catalogue'], id: unknown, externalId: unknown): Uuid | null {
+  if (id !== undefined && id !== null) {
+    const known = typeof id === 'string' ? catalogue.resolve('destination', id) : null
+    if (known !== null) return known
+    throw new AppError('invalid_field', {
+      field: 'id',
+      message: 'There is no destination with this id.',
+      fix: 'Leave id out to create one; external_id finds it again later.',
+    })
+  }
+  return typeof externalId === 'string' ? catalogue.resolve('destination', externalId) : null
+}
+
+function prepareCreated(ctx: WriteContext, fields: TransferRow): Promise<CheckedDestination> {
+  assertFits(checkNew, fields)
+  return prepareNew(ctx, fields as NewDestination)
+}
+
+function prepareChanged(ctx: WriteContext, id: Uuid, fields: TransferRow): Promise<CheckedDestination> {
+  assertFits(checkPatch, fields)
+  if ('archived' in fields) throw new AppError('unknown_field', { field: 'archived' })
+  if (ctx.catalogue.destination(id)?.archived) throw new AppError('archived', { field: 'id' })
+  return prepareChange(ctx, { id, patch: fields as DestinationPatch })
+}
+
+function assertFits(check: Validator, fields: TransferRow): void {
+  const checked = check(fields) as { error?: Parameters<typeof toValidationError>[0] }
+  if (checked.error !== undefined) throw toValidationError(checked.error)
+}
+
+function shownOf(row: TransferRow | AppError): Pick<ImportRowWire, 'external_id' | 'preset' | 'url'> {
+  const text = (name: string, max: number): string | null => {
+    const value = row instanceof AppError ? null : row[name]
+    return typeof value === 'string' ? value.slice(0, max).toWellFormed() : null
+  }
+  return { external_id: text('external_id', 64), preset: text('preset', 64), url: text('url', 8192) }
+}
