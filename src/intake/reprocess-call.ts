@@ -4,13 +4,14 @@ import type { Context } from '../context.ts'
 import { AppError } from '../kit/app-error.ts'
 import { newUuid, type Uuid } from '../kit/ids.ts'
 import type { CallResult } from './call-answer.ts'
+import { findSenderRefusal } from './check-sender.ts'
 import { findInboundCall, markReprocessed, type StoredCall } from './inbound-store.ts'
 import type { Intake } from './intake.ts'
-import { readStoredCall, storedConversion } from './read-stored-call.ts'
+import { CONVERSIONS_PATH, readStoredCall, storedConversion } from './read-stored-call.ts'
 import type { InboundCall } from './report.ts'
 import { storeReading } from './store-report.ts'
 
-type Needs = Pick<Context, 'db' | 'catalogue' | 'clock'>
+type Needs = Pick<Context, 'db' | 'catalogue' | 'clock' | 'secrets'>
 
 /**
  * Reads a quarantined call again by today's rules, as a call of its own. What was refused again may be tried again, what
@@ -26,6 +27,7 @@ export async function reprocessCall(
   const raw = assertReprocessable(found)
   await syncCatalogue(ctx)
   const advertiser = findSender(ctx, found.call, raw)
+  assertSenderAllowed(ctx, advertiser, found.call, raw)
   const nowMs = ctx.clock.nowMs()
   const call = {
     id: newUuid(nowMs),
@@ -67,6 +69,30 @@ function findSender(
   if (advertiser === undefined) throw refusal('It is not known which advertiser sent it.')
   if (advertiser.archived) throw refusal('Its advertiser is archived.')
   return advertiser
+}
+
+/**
+ * An address or a signature that is refused today is refused here too: the call may be forged. Only its age no longer
+ * counts.
+ */
+function assertSenderAllowed(
+  ctx: Needs,
+  advertiser: Advertiser,
+  call: StoredCall,
+  raw: InboundCall['raw'],
+): void {
+  if (raw.url.startsWith(CONVERSIONS_PATH)) return
+  const queryAt = raw.url.indexOf('?')
+  const refused = findSenderRefusal(ctx, advertiser, {
+    method: raw.method,
+    query: queryAt === -1 ? '' : raw.url.slice(queryAt + 1),
+    body: raw.body === null ? null : Buffer.from(raw.body),
+    isWhole: true,
+    signature: raw.headers['x-signature'],
+    remoteIp: call.remoteIp ?? '',
+  })
+  if (refused !== null && refused.code !== 'signature_expired')
+    throw refusal(`Its sender is not allowed today either: ${refused.code}.`)
 }
 
 const refusal = (why: string): AppError =>

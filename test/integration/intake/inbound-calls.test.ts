@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { trimUnknownTokenCalls } from '../../../src/intake/trim-unknown-token-calls.ts'
 import { encodeId } from '../../../src/kit/ids.ts'
@@ -183,6 +184,35 @@ describe('re-processing', () => {
       body: new Uint8Array(Buffer.from('click_id=k\xe9', 'latin1')),
     })
     expect((await reprocess(await newestId())).json.error.code).toBe('invalid_encoding')
+  })
+
+  test('a call from an address that is not listed counts only once the address is listed', async () => {
+    await app.update(network.advertiserId, 'ip_allowlist', ['10.0.0.0/8'])
+    expect((await postback('click_id=k1&txid=ip1')).status).toBe(403)
+    const id = await newestId()
+    expect(await reprocess(id)).toMatchObject({
+      status: 409,
+      json: { error: { code: 'not_reprocessable', message: expect.stringContaining('ip_not_allowed') } },
+    })
+    await app.update(network.advertiserId, 'ip_allowlist', [])
+    expect((await reprocess(id)).json.result).toBe('accepted')
+  })
+
+  test('a signed call counts only by the secret of today, whatever its age', async () => {
+    const signed = async (txid: string, secret: string): Promise<string> => {
+      const query = `click_id=k1&txid=${txid}`
+      const digest = createHmac('sha256', secret).update(`1700000000.${query}`).digest('hex')
+      const headers = { 'x-signature': `t=1700000000,v1=${digest}` }
+      expect((await app.call(`/postback/${network.token}?${query}`, { headers })).status).toBe(401)
+      return newestId()
+    }
+    await app.update(network.advertiserId, 'signing_secret', app.ctx.secrets.seal('the old secret of us'))
+    const forged = await signed('sig1', 'a guess of somebody')
+    const honest = await signed('sig2', 'the new secret of us')
+    await app.update(network.advertiserId, 'signing_secret', app.ctx.secrets.seal('the new secret of us'))
+    expect((await reprocess(forged)).json.error.message).toContain('signature_invalid')
+    expect((await reprocess(honest)).json.result).toBe('accepted')
+    await app.update(network.advertiserId, 'signing_secret', null)
   })
 
   test('is refused for what was not quarantined, has an unknown token or is not whole', async () => {
