@@ -63,8 +63,17 @@ export function sqlState(error: unknown): string | null {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
 }
 
+/** True where Postgres refuses a value of the statement (SQLSTATE 22, 23, 54): it will be refused again. */
+export const isRefusedValue = (error: unknown): boolean =>
+  /^(22|23|54)/.test(sqlState(error) ?? '') && !isPartitionMissing(error)
+
+/** The same code as a failed check, but of no constraint: the row is good, its partition is not made yet. */
+const isPartitionMissing = (error: unknown): boolean =>
+  sqlState(error) === '23514' && error instanceof Error && 'constraint' in error && !error.constraint
+
 /** True where the statement was not done and Postgres may be back later: connection trouble, 53 (resources), 57 (shutting down). */
 export function isUnavailable(error: unknown): boolean {
+  if (isPartitionMissing(error)) return true
   const state = sqlState(error)
   if (state !== null) return /^(08|53|57)/.test(state)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''

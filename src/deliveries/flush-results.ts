@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Context } from '../context.ts'
-import { isUnavailable, sqlState } from '../db/database.ts'
+import { isRefusedValue, isUnavailable } from '../db/database.ts'
 import type { LiveBatches } from '../dispatch/live-batches.ts'
 import type { LiveBatch } from '../dispatch/travelling.ts'
 import type { Outcome } from './outcome.ts'
@@ -108,15 +108,13 @@ async function writeUntilDone(
     try {
       return await writeOutcomesOnce(ctx, workerId, group)
     } catch (err) {
-      if (isRefusedByStore(err)) return null
+      if (isRefusedValue(err)) return null
       if (!isUnavailable(err) || tries % 40 === 0)
         ctx.log.error({ err, outcomes: group.length }, 'outcomes could not be committed, trying again')
       await wait(RETRY_EVERY_MS)
     }
   }
 }
-
-const isRefusedByStore = (error: unknown): boolean => /^(22|23|54)/.test(sqlState(error) ?? '')
 
 /** Next try of a row that Postgres refuses: without what the receiver wrote, then as failed; null: tried both. */
 function withoutGuilt(outcome: Outcome): Outcome | null {

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { isUnavailable, sqlState } from '../db/database.ts'
+import { isRefusedValue, isUnavailable } from '../db/database.ts'
 import { hintBatches } from '../dispatch/hint-batches.ts'
 import { AppError } from '../kit/app-error.ts'
 import { type Flushed, type FlushReport, flushReports } from './flush.ts'
@@ -139,7 +139,7 @@ async function flushOrHalve(ctx: IntakeContext, taken: readonly Waiting[]): Prom
   try {
     await flush(ctx, taken)
   } catch (error) {
-    if (!/^(22|23|54)/.test(sqlState(error) ?? '')) throw error
+    if (!isRefusedValue(error)) throw error
     const [only, ...others] = taken
     if (only && others.length === 0) {
       ctx.log.error({ err: error }, 'a report could not be stored')

@@ -43,7 +43,7 @@ export function startAdvertiser({ site, network, seed, perSecond, conversions }:
 
   const note = (result: CallResult): void => {
     if (result.kind === 'answered' && result.status >= 200 && result.status < 300) return
-    const what = result.kind === 'answered' ? String(result.status) : result.why
+    const what = result.kind === 'answered' ? `${result.status} ${codeOf(result.body)}` : result.why
     failed.push({ atMs: Date.now(), what })
     const isAllowed = result.kind === 'lost' || result.status === 429 || result.status === 503
     if (!isAllowed) wrong.push(`${result.status} ${result.body.slice(0, 300)}`)
@@ -112,6 +112,8 @@ export function startAdvertiser({ site, network, seed, perSecond, conversions }:
     },
   }
 }
+
+const codeOf = (body: string): string => /"code":"(\w+)"/.exec(body)?.[1] ?? ''
 
 function toPath(network: Network, story: Story, report: Report): string {
   const who =

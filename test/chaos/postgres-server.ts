@@ -4,9 +4,9 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { clusterUrl, launchPostgres } from '../../src/db/launch-postgres.ts'
-import { migrate } from '../../src/db/migrate.ts'
 import { openCluster } from '../../src/db/postgres-cluster.ts'
 import { findPostmaster, stopPostmaster } from '../../src/db/postmaster.ts'
+import { prepareDatabase } from '../../src/db/prepare-database.ts'
 import { listTree } from '../support/relay-process.ts'
 import { killQuietly } from './signals.ts'
 
@@ -43,7 +43,7 @@ export async function startPostgresServer(options: {
   const admin = clusterUrl(cluster, port, 'postgres')
   await withClient(admin, (client) => client.query(`create database ${DATABASE}`))
   const connectionString = clusterUrl(cluster, port, DATABASE)
-  await migrate(connectionString)
+  await prepareDatabase(connectionString, { mayMigrate: true, log })
   return {
     port,
     connectionString,

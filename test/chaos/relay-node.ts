@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { eventually } from '../support/eventually.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+/** As the launcher does. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/postback-relay', import.meta.url))
 const RESTART_AFTER_MS = 500
 
 /** One process of the relay, kept up like a service: what ends by itself is started again, and counted as a crash. */
@@ -46,7 +48,7 @@ export function createRelayNode({ name, role, env, logFile, namespace }: Options
   const launch = (): ChildProcess => {
     const inside = namespace === null ? [] : ['netns', 'exec', namespace, process.execPath]
     const launched = spawn(namespace === null ? process.execPath : 'ip', [...inside, MAIN], {
-      env: { PATH: process.env.PATH, ...env, ROLE: role },
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env, ROLE: role },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     said = ''
