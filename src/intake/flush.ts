@@ -1,4 +1,3 @@
-import type { Advertiser } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import { type Tx, withTx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
@@ -12,21 +11,13 @@ import type { IntakeOutcome } from './intake.ts'
 import { rememberReport } from './merge.ts'
 import type { StoredConversion } from './plan-revisions.ts'
 import { planTravelOf } from './plan-travel-of.ts'
-import type { InboundCall, Report } from './report.ts'
+import type { FlushReport } from './report.ts'
 import { deleteKeys, findClicks, findKnownKeys, type LockedKey, lockKeys, type ProposedKey } from './store.ts'
 import { loadStored } from './stored-conversions.ts'
-import { type WritePlan, writePlan } from './write-plan.ts'
+import { writePlan } from './write.ts'
+import type { WritePlan } from './write-plan.ts'
 
 export type FlushContext = Pick<Context, 'config' | 'db' | 'catalogue' | 'queues' | 'roads' | 'clock'>
-
-/** A report that waits for its flush. Of one group (identity.ts) a flush holds at most one. */
-export type FlushReport = {
-  call: InboundCall & { advertiserId: Uuid }
-  report: Report
-  hash: string
-  /** The advertiser as it was when the report was read; null: its settings had no part in it. */
-  readBy: Advertiser | null
-}
 
 export type Flushed = { outcomes: IntakeOutcome[]; batchIds: Uuid[]; conversions: WritePlan['conversions'] }
 

@@ -1,8 +1,7 @@
 import type { AppError } from '../kit/app-error.ts'
-import type { FlushReport } from './flush.ts'
 import type { InboundRow } from './inbound-parts.ts'
 import type { IntakeOutcome } from './intake.ts'
-import type { InboundCall } from './report.ts'
+import type { FlushReport, InboundCall } from './report.ts'
 
 /** How a decided report stands in inbound_calls: a refusal as quarantined, with its reason; a stale one not yet. */
 export function toInboundRows({ call, report }: FlushReport, outcome: IntakeOutcome): InboundRow[] {

@@ -1,4 +1,4 @@
-import type { ConversionStatus } from '../catalogue/catalogue.ts'
+import type { Advertiser, ConversionStatus } from '../catalogue/catalogue.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
 
@@ -50,4 +50,13 @@ export type InboundCall = {
     body: string | null
     truncated: boolean
   }
+}
+
+/** A report that waits for its flush. Of one group (identity.ts) a flush holds at most one. */
+export type FlushReport = {
+  call: InboundCall & { advertiserId: Uuid }
+  report: Report
+  hash: string
+  /** The advertiser as it was when the report was read; null: its settings had no part in it. */
+  readBy: Advertiser | null
 }

@@ -14,7 +14,7 @@ import {
   lockUnsettled,
   postponeUnsettled,
 } from './unsettled-store.ts'
-import { writePlan } from './write-plan.ts'
+import { writePlan } from './write.ts'
 
 type SettleContext = Pick<Context, 'config' | 'log' | 'clock' | 'db' | 'catalogue' | 'queues' | 'roads'>
 
