@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -127,7 +127,9 @@ test('a frozen PostgreSQL that was left running is stopped and started again', a
 test('a stale postmaster.pid with the pid of another program neither prevents the start nor harms that program', async () => {
   const first = await start()
   await first.stop()
-  const bystander = spawn('sleep', ['60'], { stdio: 'ignore' })
+  // Of PostgreSQL's own user: it takes no other user's process for a server.
+  const { uid, gid } = await stat(join(dataDir, 'postgres'))
+  const bystander = spawn('sleep', ['60'], { stdio: 'ignore', uid, gid })
   cleanups.push(() => stopProcess(bystander, 'SIGKILL'))
   const file = join(dataDir, 'postgres', 'postmaster.pid')
   await writeFile(file, `${bystander.pid}\n${join(dataDir, 'postgres')}\n1700000000\n5432\n\n127.0.0.1\n`)
