@@ -10,7 +10,8 @@ const URL_MAX = 8192
 const BODY_MAX = 65_536
 const DELAY_SECONDS_MAX = 30 * 24 * 3600
 
-const Url = Type.String({ minLength: 1, maxLength: URL_MAX })
+/** An empty one is a finding, like every other text that is no URL. */
+const Url = Type.String({ maxLength: URL_MAX })
 const Reference = Type.String({ minLength: 1, maxLength: 64 })
 const Name = Type.String({ minLength: 1, maxLength: 128 })
 const Phrase = Type.String({ maxLength: 4096 })

@@ -62,7 +62,7 @@ function explain({ keyword, params, instancePath }: Failure, failures: readonly 
     case 'anyOf':
       return `one of ${allowedConstants(instancePath, failures).join(', ')}`
     default:
-      return 'of the form that this field has in /docs'
+      return 'a value of the form that /docs shows'
   }
 }
 

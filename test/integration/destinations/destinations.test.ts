@@ -90,6 +90,13 @@ test('a destination that can not work is refused with its findings and not store
   expect((await api.get(`/destinations?affiliate_id=${network.affiliate.id}`)).json.data).toEqual([])
 })
 
+test.each(['', '  ', 'no URL'])('%j for a URL is a finding, not a malformed request', async (url) => {
+  for (const answer of [await create({ url }), await create({ url_by_status: { rejected: url } })]) {
+    expect(answer).toMatchObject({ status: 422, json: { error: { code: 'destination_invalid' } } })
+    expect(answer.json.error.findings).toContainEqual(expect.objectContaining({ severity: 'error' }))
+  }
+})
+
 test('foreign macros are stored translated, and the URL as given is kept', async () => {
   const { json } = await create({ url: 'https://tracker.example/postback?clickid={{clickid}}&st={status}' })
   expect(json.url).toContain('{')

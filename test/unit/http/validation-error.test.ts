@@ -11,6 +11,7 @@ const schema = Strict({
   choice: Type.Optional(Type.Union([Type.Literal('a'), Type.Literal('b')])),
   note: Type.Optional(NullableText({ maxLength: 3 })),
   deep: Type.Optional(Strict({ list: Type.Array(Type.String(), { maxItems: 1 }) })),
+  code: Type.Optional(Type.String({ pattern: '^[a-z]+$' })),
   map: Type.Optional(Type.Record(Type.String(), Type.String(), { maxProperties: 1 })),
 })
 const check = TypeBoxValidatorCompiler({ schema, method: 'POST', url: '', httpPart: 'body' })
@@ -32,6 +33,7 @@ test.each([
   [{ name: 'a', deep: { list: [5] } }, 'invalid_field', 'deep.list.0', 'Send a text.'],
   [{ name: 'a', map: { 'a/b': 5 } }, 'invalid_field', 'map.a/b', 'Send a text.'],
   [{ name: 'a', map: { a: '', b: '' } }, 'invalid_field', 'map', 'Send an object with at most 1 names.'],
+  [{ name: 'a', code: '5' }, 'invalid_field', 'code', 'Send a value of the form that /docs shows.'],
   [undefined, 'malformed', undefined, 'Send a JSON object with content-type application/json.'],
   [[], 'malformed', undefined, 'Send a JSON object with content-type application/json.'],
 ])('%j is told as %s %s', (body, code, field, fix) => {
