@@ -14,31 +14,31 @@ type Span = { startedAtMs: number; failures: number }
 
 /** 20 failures a minute and address. Only failures are counted, so valid keys of the same address are never refused. */
 export function createFailedAttempts(clock: Pick<Clock, 'monotonicMs'>): FailedAttempts {
-  const spans = new Map<string, Span>()
+  // Two halves, the older one forgotten as a whole: dropping the oldest entry of one full map costs as much as all the
+  // entries that were dropped before it.
+  let newer = new Map<string, Span>()
+  let older = new Map<string, Span>()
+
+  const start = (address: string, startedAtMs: number): void => {
+    if (newer.size >= ADDRESSES_MAX / 2) {
+      older = newer
+      newer = new Map()
+    }
+    older.delete(address)
+    newer.set(address, { startedAtMs, failures: 1 })
+  }
 
   return {
     record(address) {
       const nowMs = clock.monotonicMs()
-      const known = spans.get(address)
+      const known = newer.get(address) ?? older.get(address)
       if (known === undefined || nowMs - known.startedAtMs >= WINDOW_MS) {
-        // Removed first so that insertion order is age order, which `forget` relies on.
-        spans.delete(address)
-        forget(spans, nowMs)
-        spans.set(address, { startedAtMs: nowMs, failures: 1 })
+        start(address, nowMs)
         return null
       }
       known.failures++
       if (known.failures <= FAILURES_MAX) return null
       return Math.max(1, Math.ceil((known.startedAtMs + WINDOW_MS - nowMs) / 1000))
     },
-  }
-}
-
-/** Keeps memory bounded: drops spans that ended, and the oldest one where there are too many. */
-function forget(spans: Map<string, Span>, nowMs: number): void {
-  for (const [address, span] of spans) {
-    const isOver = nowMs - span.startedAtMs >= WINDOW_MS
-    if (!isOver && spans.size < ADDRESSES_MAX) return
-    spans.delete(address)
   }
 }
