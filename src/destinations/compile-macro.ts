@@ -11,8 +11,20 @@ export type RenderScope = MacroScope & {
   secrets: ReadonlyMap<string, string> | null
 }
 
+type Render = (scope: RenderScope) => string
+
 /** A literal, or what renders one macro in its place. */
-export type Piece = string | ((scope: RenderScope) => string)
+export type Piece =
+  | string
+  | (Render & {
+      /** Of a secret: the macro as written, which is what it renders to in the recorded request. */
+      secretMark?: string
+      /** Renders secrets among other things, so the mark alone can not be replaced. */
+      holdsSecret?: boolean
+    })
+
+export const isSecretPiece = (piece: Piece): boolean =>
+  typeof piece === 'function' && (piece.secretMark !== undefined || piece.holdsSecret === true)
 
 /** What a macro renders to in that place, or why it can't stand there. */
 export function compileMacro(token: MacroToken, place: Place): Piece | Finding {
@@ -96,12 +108,13 @@ function compileSecret(token: MacroToken, filters: CompiledFilters, encode: Enco
   const name = token.arg
   if (name === null || name === '') return unknownMacro(token)
   if (filters.time !== null) return dateMisplaced(token)
-  return (scope) => {
+  const render: Render = (scope) => {
     if (scope.secrets === null) return token.source
     const secret = scope.secrets.get(name)
     if (secret === undefined) throw new RenderError(`The destination has no secret named ${shown(name)}.`)
     return encode(applyAll(filters.values, secret))
   }
+  return Object.assign(render, { secretMark: token.source })
 }
 
 function unknownMacro(token: MacroToken): Finding {

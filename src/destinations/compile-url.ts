@@ -1,4 +1,4 @@
-import { compileMacro, type Piece, type RenderScope } from './compile-macro.ts'
+import { compileMacro, isSecretPiece, type Piece, type RenderScope } from './compile-macro.ts'
 import { errorFinding, type Finding, shown } from './findings.ts'
 import { RenderError } from './render-error.ts'
 import { type MacroToken, type ParsedTemplate, PROBLEMS_MAX, type TemplatePart } from './template.ts'
@@ -61,6 +61,26 @@ export function renderPieces(pieces: readonly Piece[], scope: RenderScope): stri
   return text
 }
 
+/**
+ * What the pieces render to with secrets, given what they rendered to without: there a mark is a secret of the template
+ * and never a value, as every encoder sees to. Marks come in the order of their pieces; the same one can be encoded
+ * differently in two places.
+ */
+export function openPieces(recorded: string, pieces: readonly Piece[], scope: RenderScope): string {
+  let text = ''
+  let at = 0
+  for (const piece of pieces) {
+    if (typeof piece === 'string') continue
+    if (piece.holdsSecret === true) return renderPieces(pieces, scope)
+    if (piece.secretMark === undefined) continue
+    const mark = recorded.indexOf(piece.secretMark, at)
+    if (mark < 0) throw new Error('a secret of the template is not in the recorded request')
+    text += recorded.slice(at, mark) + piece(scope)
+    at = mark + piece.secretMark.length
+  }
+  return text + recorded.slice(at)
+}
+
 function compileOrigin(shape: UrlShape, problems: Finding[]): string {
   if (shape.macroInAuthority) {
     problems.push(
@@ -85,7 +105,10 @@ const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i
 function compileSegment(parts: readonly TemplatePart[], problems: Finding[]): Piece[] {
   const pieces = compileParts(parts, 'path', problems)
   const literal = pieces.every((piece) => typeof piece === 'string') ? pieces.join('') : null
-  if (literal === null) return [(scope) => renderSegment(pieces, scope)]
+  if (literal === null) {
+    const render = (scope: RenderScope): string => renderSegment(pieces, scope)
+    return [Object.assign(render, { holdsSecret: pieces.some(isSecretPiece) })]
+  }
   if (DOT_SEGMENT.test(literal))
     problems.push(
       errorFinding('dot_segment', 'The path holds a "." or ".." segment.', 'Write the path without it.'),

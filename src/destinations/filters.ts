@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { toFixedDigits } from '../kit/money.ts'
 import { hashUserData, isUserDataKind } from './ad-platforms/user-data.ts'
 import { compileDateFormat, isTimeZone } from './date-format.ts'
@@ -52,7 +52,7 @@ const makeDate: FilterMaker = (arg) => {
 const makeHash: FilterMaker = (arg) =>
   isUserDataKind(arg) ? value((text) => hashUserData(arg, text)) : 'needs email, phone or e164'
 
-const sha256 = (text: string): string => (text === '' ? '' : createHash('sha256').update(text).digest('hex'))
+const sha256 = (text: string): string => (text === '' ? '' : hash('sha256', text, 'hex'))
 
 const FILTERS: Readonly<Record<string, FilterMaker>> = {
   map: makeMap,

@@ -3,8 +3,8 @@ import type { DeliveryFacts } from '../deliveries/facts.ts'
 import { encodeId } from '../kit/ids.ts'
 import type { SecretBox } from '../kit/secret-box.ts'
 import { type CompiledDestination, compileDestination } from './compile.ts'
-import type { RenderScope } from './compile-macro.ts'
-import { renderPieces } from './compile-url.ts'
+import { isSecretPiece, type RenderScope } from './compile-macro.ts'
+import { openPieces, renderPieces } from './compile-url.ts'
 import { asReversal } from './event-time.ts'
 import type { MacroScope } from './macros.ts'
 import { omitEmpty } from './omit-empty.ts'
@@ -49,7 +49,7 @@ export function renderDelivery(input: RenderInput): Rendered {
   const isSigned = input.destination.definition.signing_secret !== null
   if (!compiled.usesSecrets && !isSigned) return { request: toWire(recorded), recorded }
   const secrets = openSecrets(input.destination.definition, input.secrets)
-  const open = compiled.usesSecrets ? renderTemplates(compiled, { ...scope, secrets }, input) : recorded
+  const open = compiled.usesSecrets ? openTemplates(compiled, recorded, { ...scope, secrets }) : recorded
   if (!isSigned) return { request: toWire(open), recorded }
   const signed = signRequest(open, input)
   return { request: toWire(signed), recorded: withSignatureMarks(recorded, signed) }
@@ -81,6 +81,24 @@ function renderTemplates(
     url: renderPieces(compiled.urls[scope.facts.status].pieces, scope),
     headers,
     body: renderBody(compiled, scope),
+  }
+}
+
+/** The recorded request with its secrets. Only the places that hold one are rendered again. */
+function openTemplates(
+  compiled: CompiledDestination,
+  recorded: RenderedRequest,
+  scope: RenderScope,
+): RenderedRequest {
+  const headers = { ...recorded.headers }
+  for (const { name, pieces } of compiled.headers)
+    if (pieces.some(isSecretPiece)) headers[name] = renderPieces(pieces, scope).trim()
+  const { body, url } = recorded
+  return {
+    method: recorded.method,
+    url: openPieces(url, compiled.urls[scope.facts.status].pieces, scope),
+    headers,
+    body: body === null || compiled.body === null ? body : openPieces(body, compiled.body.pieces, scope),
   }
 }
 

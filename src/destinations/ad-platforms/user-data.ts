@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** How ad platforms want a person's data before it is hashed: phone is digits only, e164 with a plus before them. */
 export type UserDataKind = 'email' | 'phone' | 'e164'
@@ -28,5 +28,5 @@ export function hashUserData(kind: UserDataKind, text: string): string {
   const given = text.trim()
   if (SHA256_HEX.test(given)) return given.toLowerCase()
   const normal = NORMALISE[kind](given)
-  return normal === '' ? '' : createHash('sha256').update(normal).digest('hex')
+  return normal === '' ? '' : hash('sha256', normal, 'hex')
 }
