@@ -10,6 +10,9 @@ import { toHeaders, toUrl } from './prepare.ts'
 /** Largest head of an answer that is read. */
 export const HEADER_BYTES_MAX = 16 * 1024
 
+/** Turns of the event loop in which what arrived is read before a call is given up: head, body, end. */
+const READ_TURNS = 4
+
 const tenths = (ms: number): number => Math.round(ms * 10) / 10
 const tenthsOrNull = (ms: number | null): number | null => (ms === null ? null : tenths(ms))
 
@@ -43,7 +46,7 @@ export class Call {
     this.headers = toHeaders(request.headers, parts.userAgent)
     this.#parts = parts
     this.#settle = settle
-    this.#timer = setTimeout(() => this.fail(this.#tooLate()), request.timeoutMs)
+    this.#timer = setTimeout(() => this.#endUnlessRead(READ_TURNS), request.timeoutMs)
   }
 
   get isOver(): boolean {
@@ -59,6 +62,10 @@ export class Call {
   /** The connection is ready. False: the call is over, or may no longer start; nothing may be written. */
   ready(socket: Socket): boolean {
     if (this.#isOver) return false
+    if (performance.now() - this.#startedMs >= this.request.timeoutMs) {
+      this.fail(this.#tooLate())
+      return false
+    }
     if (!this.request.mayStart()) {
       this.#end({ kind: 'not_sent' }, true)
       return false
@@ -110,6 +117,16 @@ export class Call {
       },
       true,
     )
+  }
+
+  /**
+   * In a process that was frozen or starved, timers that are due come before the sockets: an answer that arrived in time
+   * lies there still, and giving it up would tell the receiver twice.
+   */
+  #endUnlessRead(turns: number): void {
+    if (this.#isOver) return
+    if (turns === 0) this.fail(this.#tooLate())
+    else setImmediate(() => this.#endUnlessRead(turns - 1))
   }
 
   #end(outcome: OutboundOutcome, stop = false): void {
