@@ -15,8 +15,11 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 /** Sends bytes as they are and reads the answer to its end. */
-async function sendRaw(bytes: string): Promise<{ status: number; json: { error: Record<string, unknown> } }> {
-  const socket = connect(port, '127.0.0.1')
+async function sendRaw(
+  bytes: string,
+  to = port,
+): Promise<{ status: number; json: { error: Record<string, unknown> } }> {
+  const socket = connect(to, '127.0.0.1')
   const chunks: Buffer[] = []
   socket.on('data', (chunk) => chunks.push(chunk))
   socket.write(bytes, 'latin1')
@@ -51,6 +54,21 @@ test('HTTP/1.1 without a Host is refused in the one error shape, HTTP/1.0 is ser
   const answer = await sendRaw('GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n')
   expect(answer).toMatchObject({ status: 400, json: { error: { code: 'malformed', field: 'Host' } } })
   expect((await sendRaw('GET /livez HTTP/1.0\r\n\r\n')).status).toBe(200)
+})
+
+test.each([
+  ['head', 'POST /slow HTTP/1.1\r\nhost: a\r\n'],
+  ['body', 'POST /slow HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{'],
+])('a client that never ends its %s is cut off with 408 once its time is over', async (_, bytes) => {
+  const server = buildServer(api.ctx)
+  server.decorateRequest('principal', null)
+  server.post('/slow', () => 'never')
+  server.server.requestTimeout = 500
+  server.server.headersTimeout = 500
+  await server.listen({ port: 0, host: '127.0.0.1' })
+  const slow = await sendRaw(bytes, (server.server.address() as { port: number }).port)
+  await server.close()
+  expect(slow).toMatchObject({ status: 408, json: { error: { code: 'request_timeout' } } })
 })
 
 test('an unknown address is 404, a known one with another method 405 with Allow', async () => {
