@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { isRefusedValue, isUnavailable } from '../db/database.ts'
 import type { LiveBatches } from '../dispatch/live-batches.ts'
 import type { LiveBatch } from '../dispatch/travelling.ts'
+import type { Uuid } from '../kit/ids.ts'
 import type { Outcome } from './outcome.ts'
 import type { Settlement } from './settle-outcome.ts'
 import { type FlushContext, writeOutcomesOnce } from './write-outcomes.ts'
@@ -49,6 +50,21 @@ export function createResultFlush(
   }
 }
 
+/**
+ * The next outcomes to commit together, at most one of each delivery: a worker may hold a row twice, in a batch that it
+ * lost and in one that it claimed since, and those two outcomes must not meet in one statement.
+ */
+function takeGroup(waiting: readonly Outcome[]): { group: Outcome[]; rest: Outcome[] } {
+  const group = new Map<Uuid, Outcome>()
+  const rest: Outcome[] = []
+  for (const outcome of waiting) {
+    const { deliveryId } = outcome.row.facts
+    if (group.size < OUTCOMES_MAX && !group.has(deliveryId)) group.set(deliveryId, outcome)
+    else rest.push(outcome)
+  }
+  return { group: [...group.values()], rest }
+}
+
 type Flusher = { push(outcome: Outcome): void; drained(): Promise<void> }
 
 function createFlusher(ctx: FlushContext & Pick<Context, 'metrics'>, { workerId, live }: Options): Flusher {
@@ -58,8 +74,8 @@ function createFlusher(ctx: FlushContext & Pick<Context, 'metrics'>, { workerId,
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
       if (waiting.length < OUTCOMES_MAX) await wait(LINGER_MS)
-      const group = waiting.slice(0, OUTCOMES_MAX)
-      waiting = waiting.slice(group.length)
+      const { group, rest } = takeGroup(waiting)
+      waiting = rest
       await commit(group)
     }
   }

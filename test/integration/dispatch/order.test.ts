@@ -53,8 +53,10 @@ test('whatever dies, freezes, comes late, is lost or doubled: nothing is lost, n
   rig.sweep({ transitLeaseMs: 600 })
   rig.sweep({ transitLeaseMs: 600 })
 
+  const places = watchPlaces()
   await reportFor(LOAD_MS, network, random)
   await eventually(async () => expect(await unfinished()).toBe(0), { timeoutMs: 40_000, everyMs: 200 })
+  const misplaced = await places.end()
   world.calm()
   await eventually(async () => expect(await storedAttempts()).toHaveLength(world.sends.length), {
     timeoutMs: 20_000,
@@ -65,12 +67,14 @@ test('whatever dies, freezes, comes late, is lost or doubled: nothing is lost, n
     olderAfterNewer: olderAfterNewer(world.sends).length,
     overlapping: overlapping(world.sends).length,
     unexplained: unexplained(world.sends, inTime).length,
+    misplaced,
     newestNotDelivered: await newestNotDelivered(),
   }
   expect(found, `seed ${SEED}, ${world.sends.length} sends`).toEqual({
     olderAfterNewer: 0,
     overlapping: 0,
     unexplained: 0,
+    misplaced: 0,
     newestNotDelivered: 0,
   })
   expect(await rig.places()).toEqual({ due: [], batches: [] })
@@ -117,6 +121,32 @@ async function reportFor(
   }
   await Promise.all([reporter(), reporter(), reporter()])
   await intake.close()
+}
+
+/** Counts, as often as it can, scheduled deliveries that are in no place or in two. */
+function watchPlaces(): { end(): Promise<number> } {
+  let watching = true
+  let misplaced = 0
+  const watch = async (): Promise<void> => {
+    while (watching) {
+      const [row] = await rig.list<{ n: number }>(
+        `select count(*)::int as n from (
+          select from deliveries d
+          left join (select delivery_id as id from due union all select unnest(deliveries) from batches) place on place.id = d.id
+          where d.state = 'scheduled' group by d.id having count(place.id) <> 1) misplaced`,
+      )
+      misplaced += row?.n ?? 0
+      await sleep(20)
+    }
+  }
+  const watched = watch()
+  return {
+    async end() {
+      watching = false
+      await watched
+      return misplaced
+    },
+  }
 }
 
 async function unfinished(): Promise<number> {
