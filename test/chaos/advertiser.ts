@@ -51,14 +51,14 @@ export function startAdvertiser({ site, network, seed, perSecond, conversions }:
       wrong.push(`${result.status} without Retry-After`)
   }
 
-  /** At either API, like a load balancer: one that takes no connection was not called. */
+  /** Through a load balancer, which asks the other API where a connection fails without an answer (nginx does by default). */
   const call = async (path: string, body?: unknown): Promise<CallResult> => {
     const urls = site.apis.map((api) => api.url)
     const first = turn++
     for (let i = 0; i < urls.length; i++) {
       const result = await caller.call(`${urls[(first + i) % urls.length]}${path}`, { key: ADMIN_KEY, body })
-      const isRefused = result.kind === 'lost' && result.why === 'ECONNREFUSED'
-      if (!isRefused || i === urls.length - 1) return result
+      const isUnanswered = result.kind === 'lost' && result.why !== 'TIMEOUT'
+      if (!isUnanswered || i === urls.length - 1) return result
     }
     throw new Error('there is no API')
   }

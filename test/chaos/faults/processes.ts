@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { eventually } from '../../support/eventually.ts'
 import { always, type Fault } from '../fault.ts'
 import type { RelayNode } from '../relay-node.ts'
 import { LEASE_MS, type Site } from '../site.ts'
@@ -10,6 +11,18 @@ const restart = async (nodes: readonly RelayNode[]): Promise<void> => {
 }
 
 const everything = ({ apis, workers }: Site): RelayNode[] => [...apis, ...workers]
+
+/** Both workers say that they are there. */
+const untilWorkersBeat = ({ postgres, workers }: Site): Promise<void> =>
+  eventually(
+    async () => {
+      const [beating] = await postgres.query<{ n: number }>(
+        `select count(*)::int as n from workers where heartbeat_at > now() - interval '2 s'`,
+      )
+      if (beating?.n !== workers.length) throw new Error(`${beating?.n} workers are there`)
+    },
+    { timeoutMs: 90_000, everyMs: 200 },
+  )
 
 export const PROCESS_FAULTS: readonly Fault[] = [
   {
@@ -116,6 +129,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
         const { status } = await node.stop()
         if (status !== 0) throw new Error(`${node.name} ended with ${status}`)
         await node.start()
+        await untilWorkersBeat(site)
       }
     },
   },
