@@ -89,4 +89,4 @@ create table destination_versions (
   created_at timestamptz not null default now(),
   primary key (destination_id, version)
 );
-comment on column destination_versions.definition is 'the wire fields of API.md 6; secrets and signing_secret encrypted with SECRETS_KEY';
+comment on column destination_versions.definition is 'the wire fields of /v1/destinations; secrets and signing_secret encrypted with SECRETS_KEY';

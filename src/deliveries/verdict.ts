@@ -8,7 +8,7 @@ export type { RefusalRule } from '../../config/presets/preset.ts'
 
 export type Verdict = 'delivered' | 'refused' | 'retry'
 
-/** What an outcome means (API.md 8). */
+/** What an outcome means (docs/delivery-guarantees.md). */
 export type Judgement = {
   verdict: Verdict
   /** Word for attempts.error and the `error` filter: an OutboundErrorCode, `http_<status>`, `success_rule`, or a preset's refusal word; null where delivered. */

@@ -3,7 +3,7 @@ import { cannotReverse } from '../destinations/reversal.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { type Decimal, isSameAmount } from '../kit/money.ts'
 
-/** Why a destination does not hear of a revision, in the order in which the rules are asked (API.md 8). */
+/** Why a destination does not hear of a revision, in the order in which the rules are asked. */
 export type SkipReason =
   | 'affiliate_blocked'
   | 'affiliate_archived'

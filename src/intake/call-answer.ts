@@ -22,7 +22,7 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT_TYPE = 'text/plain; charset=utf-8'
 
 /**
- * The HTTP answer of API.md 5. `always_200` is for stacks that switch a hook off on 4xx: what was not stored at all
+ * The HTTP answer to an advertiser. `always_200` is for stacks that switch a hook off on 4xx: what was not stored at all
  * (429, 5xx) keeps its status, or the sender would not send it again.
  */
 export function toCallAnswer(result: CallResult, style: AnswerStyle, requestId: string): CallAnswer {

@@ -1,4 +1,4 @@
-/** What a call can report, in the names of the interface contract (API.md 5). */
+/** What a call can report, in the names of the interface contract. */
 export const CANONICAL_FIELDS = [
   'click_id',
   'transaction_id',

@@ -4,7 +4,7 @@ import type { CanonicalField } from './field-names.ts'
 import type { Field, PickedFields } from './pick-fields.ts'
 import { isUnreplacedMacro } from './unreplaced-macro.ts'
 
-/** Most characters that a value may have; API.md 3. */
+/** Most characters that a value may have. */
 const LENGTHS: Readonly<Record<CanonicalField, number>> = {
   click_id: 500,
   transaction_id: 255,

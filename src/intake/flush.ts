@@ -24,7 +24,8 @@ export type Flushed = { outcomes: IntakeOutcome[]; batchIds: Uuid[]; conversions
 /**
  * Decides and stores reports, and the calls that were never understood, in one transaction. Resolves after the commit
  * with one outcome per report and the batches that workers should be told of.
- * beforeCommit gets the same, for the case that the connection is lost while committing. Lock order: conversion_keys, deliveries, due (QUEUE.md 11).
+ * beforeCommit gets the same, for the case that the connection is lost while committing.
+ * Lock order everywhere: conversion_keys, unsettled, batches, deliveries, due; each by id.
  */
 export async function flushReports(
   ctx: FlushContext,

@@ -55,7 +55,7 @@ const Understood = Type.Object(
   { description: 'what dry_run=1 answers' },
 )
 
-/** For the OpenAPI document only: /postback takes parameters under any name, see API.md 5. */
+/** For the OpenAPI document only: /postback takes parameters under any name. */
 const ANSWERS = {
   200: Type.Union([Stored, Understood], { description: 'Stored. With ?format=text the body is OK.' }),
   202: Parked,

@@ -31,7 +31,7 @@ export class AppError extends Error {
     this.retryAfterS = details.retryAfterS ?? (this.status === 503 ? 1 : undefined)
   }
 
-  /** The `error` object of API.md 3. */
+  /** The `error` object that every refusal answers with (docs/errors.md). */
   toWire(requestId: string): Record<string, unknown> {
     return {
       code: this.code,
