@@ -35,8 +35,11 @@ export type DuplicateCause = 'its answer was lost' | 'late' | 'outcome lost'
 
 export type Comparison = {
   findings: Finding[]
-  duplicates: { cause: DuplicateCause; atMs: number }[]
+  duplicates: Duplicate[]
 }
+
+/** `timedOut`: the tracker, or a machine without a free processor, took longer than the timeout. */
+export type Duplicate = { cause: DuplicateCause; atMs: number; timedOut: boolean }
 
 /** From arrival back to the start of the call, and on to the end of what a fault can do to its outcome. */
 const ARRIVAL_MS_MAX = 3000
@@ -60,7 +63,8 @@ export function comparePage(
     ],
     duplicates: listAgain(told).flatMap(([earlier, again]) => {
       const cause = causeOf(earlier, happenings)
-      return cause === null ? [] : [{ cause, atMs: again.request.atMs }]
+      if (cause === null) return []
+      return [{ cause, atMs: again.request.atMs, timedOut: earlier.attempt?.error === 'timeout' }]
     }),
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { type Advertiser, startAdvertiser } from './advertiser.ts'
-import { comparePage, type DuplicateCause, type Finding } from './books.ts'
+import { comparePage, type Duplicate, type DuplicateCause, type Finding } from './books.ts'
 import { breakTheBook } from './break-the-book.ts'
 import type { Fault, Happening } from './fault.ts'
 import { watchLedger } from './ledger-watch.ts'
@@ -31,7 +31,7 @@ export type ChaosResult = {
   acknowledged: number
   requests: number
   failedCalls: Partial<Record<string, number>>
-  happenings: (Happening & { duplicates: number; failedCalls: number })[]
+  happenings: (Happening & { duplicates: number; timedOut: number; failedCalls: number })[]
   duplicates: Partial<Record<DuplicateCause, number>>
   ledgerReads: number
   rssMb: Record<string, number>
@@ -81,6 +81,7 @@ async function runOn(site: Site, options: ChaosOptions): Promise<Omit<ChaosResul
     return {
       ...happening,
       duplicates: books.duplicates.filter(isWithin).length,
+      timedOut: books.duplicates.filter((one) => isWithin(one) && one.timedOut).length,
       // Calls beyond what this machine can store at that moment are refused whatever happens.
       failedCalls: advertiser.failed.filter((call) => isWithin(call) && call.what !== OVERLOADED).length,
     }
@@ -160,10 +161,10 @@ async function settle(site: Site): Promise<string[]> {
 async function compareBooks(
   site: Site,
   { seed, told, happenings }: { seed: number; told: number; happenings: readonly Happening[] },
-): Promise<{ broken: string[]; duplicates: { cause: DuplicateCause; atMs: number }[]; requests: number }> {
+): Promise<{ broken: string[]; duplicates: Duplicate[]; requests: number }> {
   const requests = await readRequests(site.requestsFile)
   const findings: Finding[] = []
-  const duplicates: { cause: DuplicateCause; atMs: number }[] = []
+  const duplicates: Duplicate[] = []
   for await (const page of readPages(site, { seed, told, requests })) {
     const compared = comparePage(page, TARGETS, happenings)
     findings.push(...compared.findings)
@@ -184,7 +185,9 @@ const brokenPromises =
   (faults: readonly Fault[]) =>
   (happening: ChaosResult['happenings'][number]): string[] => {
     const fault = faults.find((one) => one.name === happening.name)
-    const { name, recoveryMs, failedCalls, duplicates } = happening
+    const { name, recoveryMs, failedCalls } = happening
+    // Of calls that took too long no restart is the cause.
+    const duplicates = happening.duplicates - happening.timedOut
     return [
       ...(recoveryMs === null ? [`${name}: not recovered within three minutes`] : []),
       ...(fault?.noFailedCall && failedCalls > 0 ? [`${name}: ${failedCalls} calls failed`] : []),

@@ -98,7 +98,7 @@ describe('a second call of what the tracker had counted', () => {
   const attempt = (startedMs: number, verdict: string, late = false) => ({
     startedMs,
     verdict,
-    error: null,
+    error: verdict === 'retry' ? 'timeout' : null,
     late,
   })
   const withAttempts = (...attempts: LoggedDelivery['attempts']) => ({
@@ -114,18 +114,18 @@ describe('a second call of what the tracker had counted', () => {
     const page = withAttempts(attempt(20_000, 'retry'), attempt(28_990, 'delivered'))
     expect(compare(page)).toEqual({
       findings: [],
-      duplicates: [{ cause: 'its answer was lost', atMs: 29_000 }],
+      duplicates: [{ cause: 'its answer was lost', atMs: 29_000, timedOut: true }],
     })
   })
   test('is explained by an attempt marked late', () => {
     const page = withAttempts(attempt(20_000, 'delivered', true), attempt(28_990, 'delivered'))
-    expect(compare(page).duplicates).toEqual([{ cause: 'late', atMs: 29_000 }])
+    expect(compare(page).duplicates).toEqual([{ cause: 'late', atMs: 29_000, timedOut: false }])
   })
   test('without an attempt is explained by a death at that time only', () => {
     const page = withAttempts(attempt(28_990, 'delivered'))
     expect(compare(page, [kill(20_100, 21_000)])).toEqual({
       findings: [],
-      duplicates: [{ cause: 'outcome lost', atMs: 29_000 }],
+      duplicates: [{ cause: 'outcome lost', atMs: 29_000, timedOut: false }],
     })
     expect(kinds(page, [kill(40_000, 41_000)])).toEqual(['unlogged', 'unexplained_duplicate'])
   })
