@@ -132,7 +132,7 @@ describe.each(backends.filter(([kind]) => kind === 'postgres' || hasRedis()))(
       await new Promise((resolve) => setImmediate(resolve))
       proxy.cut()
       expect(await outcome).toBe('maybe')
-      expect(performance.now() - startedMs).toBeLessThan(1000)
+      expect(performance.now() - startedMs).toBeLessThan(1800)
     })
 
     test('a backend that is away at the start costs one warning, and works when it is there', async () => {
@@ -172,7 +172,7 @@ describe.each(backends.filter(([kind]) => kind === 'postgres' || hasRedis()))(
       proxy.freeze()
       const startedMs = performance.now()
       expect(await rig.queues.hint('deliver', newBatchId())).toBe('maybe')
-      expect(performance.now() - startedMs).toBeLessThan(2200)
+      expect(performance.now() - startedMs).toBeLessThan(5000)
       expect(rig.queues.room('deliver')).toBe(0)
       await eventually(() => expect(rig.queues.room('deliver')).toBeGreaterThan(0), { timeoutMs: 15_000 })
       const batchId = await addEventually('deliver')

@@ -102,7 +102,7 @@ describe.skipIf(!hasRedis())('Redis under the queues', () => {
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, () => rig.queues.hint('deliver', newBatchId())),
     )
-    expect(performance.now() - startedMs).toBeLessThan(2500)
+    expect(performance.now() - startedMs).toBeLessThan(5000)
     expect(outcomes.filter((outcome) => outcome === 'maybe')).toHaveLength(64)
     expect(outcomes.filter((outcome) => outcome === 'failed')).toHaveLength(136)
     expect(rig.queues.room('deliver')).toBe(0)

@@ -34,5 +34,5 @@ test('a flood of addresses takes bounded memory and little time, and does not ma
   for (let n = 0; n < 200_000; n++) attempts.record(`more-${n}`)
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000)
   const { user, system } = process.cpuUsage(cpuBefore)
-  expect((user + system) / 200_000, 'microseconds per failure').toBeLessThan(5)
+  expect((user + system) / 200_000, 'microseconds per failure').toBeLessThan(10)
 })
