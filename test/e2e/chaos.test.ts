@@ -1,11 +1,10 @@
-import { randomInt } from 'node:crypto'
 import { expect, inject, test } from 'vitest'
 import { ALL_FAULTS } from '../chaos/faults/all.ts'
 import { runChaos } from '../chaos/run-chaos.ts'
 
-/** The short form of `npm run chaos`; its seed is in the output. */
+/** The short form of `npm run chaos`, always by the same seed; `npm run chaos` draws its own. */
 const runShort = (backend: 'redis' | 'postgres', names: readonly string[]) => {
-  const seed = randomInt(1_000_000)
+  const seed = 20_261_123
   return runChaos({
     seed,
     backend,
