@@ -26,6 +26,8 @@ export type Happening = {
   fromMs: number
   mendedMs: number
   recoveryMs: number | null
+  /** Why it could not be made, or its own check failed. */
+  failure: string | null
   losesOutcomes: boolean
 }
 

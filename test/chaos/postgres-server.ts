@@ -7,6 +7,7 @@ import { clusterUrl, launchPostgres } from '../../src/db/launch-postgres.ts'
 import { openCluster } from '../../src/db/postgres-cluster.ts'
 import { findPostmaster, stopPostmaster } from '../../src/db/postmaster.ts'
 import { prepareDatabase } from '../../src/db/prepare-database.ts'
+import { eventually } from '../support/eventually.ts'
 import { listTree } from '../support/relay-process.ts'
 import { killQuietly } from './signals.ts'
 
@@ -87,10 +88,13 @@ async function mountDisk(
   const mounted = await run('mount', ['-t', 'tmpfs', '-o', whole, 'tmpfs', dir]).catch(() => null)
   if (mounted === null) return null
   return {
-    // Made as small as what lies on it: the next byte finds no place.
+    // Made as small as what lies on it: the next bytes find no place. More may be written before that is done.
     async fill() {
-      const { stdout } = await run('df', ['-k', '--output=used', dir])
-      await run('mount', ['-o', `remount,${size(Number(stdout.split('\n')[1]) + 64)}`, dir])
+      const shrink = async (): Promise<void> => {
+        const { stdout } = await run('df', ['-k', '--output=used', dir])
+        await run('mount', ['-o', `remount,${size(Number(stdout.split('\n')[1]) + 256)}`, dir])
+      }
+      await eventually(shrink, { everyMs: 1 })
     },
     async free() {
       await run('mount', ['-o', `remount,${whole}`, dir])

@@ -136,10 +136,13 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(1)
 
 async function breakOne(site: Site, fault: Fault, random: Random): Promise<Happening> {
   const fromMs = Date.now()
-  await fault.happen(site, random)
+  const failure = await fault.happen(site, random).then(
+    () => null,
+    (error: unknown) => String(error),
+  )
   const mendedMs = Date.now()
   const recoveryMs = await untilRecovered(site, mendedMs)
-  return { name: fault.name, fromMs, mendedMs, recoveryMs, losesOutcomes: fault.losesOutcomes }
+  return { name: fault.name, fromMs, mendedMs, recoveryMs, failure, losesOutcomes: fault.losesOutcomes }
 }
 
 /** Waits until nothing is unfinished. */
@@ -185,10 +188,11 @@ const brokenPromises =
   (faults: readonly Fault[]) =>
   (happening: ChaosResult['happenings'][number]): string[] => {
     const fault = faults.find((one) => one.name === happening.name)
-    const { name, recoveryMs, failedCalls } = happening
+    const { name, recoveryMs, failedCalls, failure } = happening
     // Of calls that took too long no restart is the cause.
     const duplicates = happening.duplicates - happening.timedOut
     return [
+      ...(failure === null ? [] : [`${name}: ${failure}`]),
       ...(recoveryMs === null ? [`${name}: not recovered within three minutes`] : []),
       ...(fault?.noFailedCall && failedCalls > 0 ? [`${name}: ${failedCalls} calls failed`] : []),
       ...(fault?.noFailedCall && duplicates > 0 ? [`${name}: ${duplicates} duplicates`] : []),

@@ -53,6 +53,7 @@ const kill = (fromMs: number, mendedMs: number): Happening => ({
   fromMs,
   mendedMs,
   recoveryMs: 0,
+  failure: null,
   losesOutcomes: true,
 })
 const compare = (over: Partial<Page>, happenings: readonly Happening[] = []) =>
