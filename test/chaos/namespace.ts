@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { NAMESPACE } from './remove-abandoned.ts'
 
 const run = promisify(execFile)
 
@@ -17,7 +18,7 @@ export type Namespace = {
 /** Null where namespaces can not be made (not root, no iproute2, a container that forbids it). */
 export async function makeNamespace(): Promise<Namespace | null> {
   const net = process.pid % 250
-  const name = `relay-chaos-${process.pid}`
+  const name = NAMESPACE
   const [near, far] = [`rc${process.pid}a`, `rc${process.pid}b`]
   const hostAddress = `10.231.${net}.1`
   const ip = (...args: string[]) => run('ip', args)

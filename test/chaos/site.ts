@@ -11,6 +11,7 @@ import { type PostgresServer, startPostgresServer } from './postgres-server.ts'
 import type { Mood } from './receivers-contract.ts'
 import { type RedisServer, startRedisServer } from './redis-server.ts'
 import { createRelayNode, type RelayNode } from './relay-node.ts'
+import { removeAbandoned, SITE_PREFIX } from './remove-abandoned.ts'
 import type { WireMode } from './wires-contract.ts'
 
 export const ADMIN_KEY = 'c'.repeat(40)
@@ -41,7 +42,8 @@ export type Site = {
 }
 
 export async function startSite(options: { backend: 'redis' | 'postgres'; ownDisk: boolean }): Promise<Site> {
-  const dir = await mkdtemp(join(tmpdir(), 'relay-chaos-'))
+  await removeAbandoned()
+  const dir = await mkdtemp(join(tmpdir(), SITE_PREFIX))
   const program = options.backend === 'redis' ? await ensureRedisServer() : null
   if (options.backend === 'redis' && program === null) throw new Error('there is no redis-server here')
   const namespace = await makeNamespace()
