@@ -17,9 +17,11 @@ type Result = { variant: Variant; throughput: Throughput; latency: Latency | nul
 
 const quick = process.argv.includes('--quick')
 const memory = process.argv.includes('--memory')
-const only = process.argv.includes('--only') ? (process.argv[process.argv.indexOf('--only') + 1] ?? '') : ''
+const option = (name: string): string | undefined =>
+  process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined
+const only = option('--only') ?? ''
 const DESTINATIONS = 100
-const CALLS = memory ? 200_000 : quick ? 6000 : 40_000
+const CALLS = Number(option('--calls') ?? (memory ? 200_000 : quick ? 6000 : 40_000))
 const WARM_UP_CALLS = quick ? 1000 : 5000
 const LATENCY_SECONDS = 10
 

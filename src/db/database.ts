@@ -8,8 +8,15 @@ export type Statement = { name?: string; text: string; values?: unknown[] }
 export type Db = { query<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>> }
 
 declare const insideTransaction: unique symbol
-/** A connection with an open transaction; only withTx makes one. */
-export type Tx = Db & { [insideTransaction]: true }
+/** A connection with an open transaction; only withTx makes one. Statements sent together are done in that order. */
+export type Tx = Db & {
+  [insideTransaction]: true
+  /**
+   * The commit is sent behind this work without waiting for its answer; where it fails nothing is committed. All of its
+   * statements must have been sent when fn returns.
+   */
+  withCommit(work: Promise<unknown>): void
+}
 
 /** A pool of connections; `withTx` is how transactions are run on it. */
 export type DbPool = Db & { connect(): Promise<pg.PoolClient> }
@@ -41,17 +48,30 @@ export async function withTx<T>(pool: DbPool, fn: (tx: Tx) => Promise<T>, begin 
 
 async function runOnce<T>(pool: DbPool, fn: (tx: Tx) => Promise<T>, begin: string): Promise<T> {
   const client = await pool.connect()
+  const unanswered: Promise<unknown>[] = []
   let broken: Error | undefined
+  // Whatever is sent behind a failure fails for that alone, so the failure is what is thrown.
+  let failure: unknown
+  const withCommit = (work: Promise<unknown>): void => {
+    unanswered.push(work)
+    work.catch((error: unknown) => {
+      failure ??= error
+    })
+  }
   try {
-    await client.query(begin)
-    const result = await fn(client as unknown as Tx)
-    await client.query('commit')
+    // The first statements travel with it.
+    withCommit(client.query(begin))
+    const query = (statement: Statement): Promise<unknown> =>
+      failure === undefined ? client.query(statement) : Promise.reject(failure)
+    const result = await fn({ query, withCommit } as unknown as Tx)
+    if (failure !== undefined) throw failure
+    await Promise.all([...unanswered, client.query('commit')])
     return result
   } catch (error) {
     await client.query('rollback').catch((cause: Error) => {
       broken = cause
     })
-    throw error
+    throw failure ?? error
   } finally {
     client.release(broken)
   }
@@ -84,6 +104,11 @@ export function isUnavailable(error: unknown): boolean {
   )
 }
 
+// Index scans whatever the statistics say: these plans are cached on the connection, and they may have been made when
+// the tables were empty.
+const HOT_PATH =
+  ' -c synchronous_commit=on -c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off'
+
 type PoolSizes = { intake: number; results: number; reads: number }
 
 /** Opens the three pools lazily: nothing connects before the first statement. */
@@ -95,7 +120,7 @@ export function openDatabase(options: {
 }): Database {
   const sizes = { intake: 4, results: 4, reads: 4, ...options.sizes }
   let closing = false
-  const open = (max: number, statementTimeoutMs: number): pg.Pool => {
+  const open = (max: number, statementTimeoutMs: number, settings = ''): pg.Pool => {
     const pool = new pg.Pool({
       connectionString: options.connectionString,
       application_name: options.applicationName,
@@ -104,7 +129,8 @@ export function openDatabase(options: {
       query_timeout: statementTimeoutMs + 2000,
       connectionTimeoutMillis: 5000,
       keepAlive: true,
-      options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC`,
+      pipeline: true,
+      options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC${settings}`,
     })
     // Without listeners a connection that breaks while idle, or in use between two statements, would end the process.
     pool.on('connect', (client) =>
@@ -115,8 +141,8 @@ export function openDatabase(options: {
     return pool
   }
   const pools = {
-    intake: open(sizes.intake, 5000),
-    results: open(sizes.results, 15_000),
+    intake: open(sizes.intake, 5000, HOT_PATH),
+    results: open(sizes.results, 15_000, HOT_PATH),
     reads: open(sizes.reads, 15_000),
   }
   return {

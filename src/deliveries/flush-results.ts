@@ -8,9 +8,9 @@ import type { Outcome } from './outcome.ts'
 import type { Settlement } from './settle-outcome.ts'
 import { type FlushContext, writeOutcomesOnce } from './write-outcomes.ts'
 
-const FLUSHERS = 3
+const FLUSHERS = 2
 const OUTCOMES_MAX = 500
-const LINGER_MS = 5
+const LINGER_MS = 15
 const RETRY_EVERY_MS = 250
 const NOT_STORABLE = 'outcome_not_storable'
 

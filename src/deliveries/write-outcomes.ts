@@ -11,11 +11,6 @@ import { fenceRows, listStoredAttempts, lockDeliveries, type OutcomeWrite, write
 /** What a flush runs on. */
 export type FlushContext = Pick<Context, 'db' | 'catalogue' | 'log'>
 
-// The planner must take the id indexes whatever the statistics say: these plans are cached on the connection, and they
-// may have been made when the tables were empty.
-const BEGIN =
-  'begin; set local synchronous_commit = on; set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off'
-
 /**
  * Commits up to 500 outcomes in one transaction and returns what became of them. Lock order: conversion keys, batches,
  * deliveries, due, lanes; each by id. Rejects with what Postgres says; nothing is written then.
@@ -26,44 +21,42 @@ export function writeOutcomesOnce(
   outcomes: readonly Outcome[],
 ): Promise<Settlement[]> {
   const sorted = outcomes.toSorted((a, b) => compare(idOf(a), idOf(b)))
-  return withTx(
-    ctx.db.results,
-    async (tx) => {
-      const ended = sorted.filter(({ next }) => isUnsent(next.state))
-      if (ended.length > 0)
-        await ctx.catalogue.upTo(
-          await lockConversions(
-            tx,
-            ended.map(({ row }) => row.facts.conversionId),
-          ),
-        )
-      const settlements = await settleAll(tx, workerId, sorted)
-      if (settlements.length === 0) return settlements
-      await writeOutcomes(tx, toWrite(ctx, outcomes, settlements))
-      await changeLanes(tx, laneChanges(settlements))
-      const again = settlements.filter(hasEndedUnsent)
-      if (again.length > 0)
-        await redecide(
+  return withTx(ctx.db.results, async (tx) => {
+    const ended = sorted.filter(({ next }) => isUnsent(next.state))
+    if (ended.length > 0)
+      await ctx.catalogue.upTo(
+        await lockConversions(
           tx,
-          ctx,
-          again.map(({ outcome: { row } }) => ({
-            conversionId: row.facts.conversionId,
-            destinationId: row.destinationId,
-          })),
-        )
-      return settlements
-    },
-    BEGIN,
-  )
+          ended.map(({ row }) => row.facts.conversionId),
+        ),
+      )
+    const settlements = await settleAll(tx, workerId, sorted)
+    if (settlements.length === 0) return settlements
+    tx.withCommit(writeOutcomes(tx, toWrite(ctx, outcomes, settlements)))
+    await changeLanes(tx, laneChanges(settlements))
+    const again = settlements.filter(hasEndedUnsent)
+    if (again.length > 0)
+      await redecide(
+        tx,
+        ctx,
+        again.map(({ outcome: { row } }) => ({
+          conversionId: row.facts.conversionId,
+          destinationId: row.destinationId,
+        })),
+      )
+    return settlements
+  })
 }
 
 async function settleAll(tx: Tx, workerId: Uuid, sorted: readonly Outcome[]): Promise<Settlement[]> {
-  const fenced = await fenceRows(
-    tx,
-    workerId,
-    sorted.map((one) => ({ deliveryId: idOf(one), batchId: one.row.batch.id })),
-  )
-  const locked = await lockDeliveries(tx, sorted.map(idOf))
+  const [fenced, locked] = await Promise.all([
+    fenceRows(
+      tx,
+      workerId,
+      sorted.map((one) => ({ deliveryId: idOf(one), batchId: one.row.batch.id })),
+    ),
+    lockDeliveries(tx, sorted.map(idOf)),
+  ])
   const late = sorted.filter((one) => !fenced.has(idOf(one)))
   const stored = late.length === 0 ? new Set() : await listStoredAttempts(tx, attemptsOf(late))
   return sorted.flatMap((outcome) => {

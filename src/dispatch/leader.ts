@@ -3,10 +3,8 @@ import { type Tx, withTx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { takeLead } from './sweep-store.ts'
 
-// Index scans whatever the statistics say (the plans are cached, and may be made when the tables are empty). A sweep that
-// moves nothing need not wait for the disk; the statements that move rows switch that on again.
-const BEGIN =
-  'begin; set local synchronous_commit = off; set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off'
+// A sweep that moves nothing need not wait for the disk; the statements that move rows switch that on again.
+const BEGIN = 'begin; set local synchronous_commit = off'
 
 /**
  * Runs one sweeping transaction if this process leads, by a catalogue no older than its start. Null: another leads.

@@ -25,12 +25,14 @@ type Waiting = {
 
 const FLUSHERS = 4
 const FLUSH_ROWS_MAX = 256
+/** So many must wait for each flush that runs before another joins: fewer and fuller flushes cost less each. */
+const ROWS_PER_FLUSHER = 64
 const WAITING_ROWS_MAX = 2000
 const WAITING_MS_MAX = 500
 
 /**
- * The group commit: calls that arrive while flushes run share the next one. Four flushers, because a commit's disk wait
- * leaves the processor free for the next flush.
+ * The group commit: calls that arrive while a flush runs share the next one. Up to four at a time, because a commit's
+ * disk wait leaves the processor free for the next flush.
  */
 export function createIntake(ctx: IntakeContext): Intake {
   let waiting: Waiting[] = []
@@ -54,7 +56,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     })
 
   const pump = (): void => {
-    while (running < FLUSHERS && waiting.length > 0) {
+    while (running < FLUSHERS && waiting.length > running * ROWS_PER_FLUSHER) {
       const { taken, left } = takeFlush(waiting, busy)
       if (taken.length === 0) return
       waiting = left

@@ -36,10 +36,10 @@ export async function flushReports(
   return withTx(ctx.db.intake, async (tx) => {
     const { outcomes, plan } = await decideReports(ctx, tx, reports)
     const rows = reports.flatMap((report, index) => toInboundRows(report, outcomes[index] as IntakeOutcome))
-    await writePlan(tx, { ...plan, inbound: [...rows, ...refused] })
     const batchIds = plan.travel.batches.map((batch) => batch.id)
     const flushed = { outcomes, batchIds, conversions: plan.conversions }
     beforeCommit(flushed)
+    tx.withCommit(writePlan(tx, { ...plan, inbound: [...rows, ...refused] }))
     return flushed
   })
 }
@@ -56,9 +56,8 @@ export async function decideReports(
   reports: readonly FlushReport[],
 ): Promise<Decided> {
   const nowMs = ctx.clock.nowMs()
-  const { placed, catalogueVersion, postgresNowMs } = await placeReports(tx, reports, nowMs)
+  const { placed, clicks, catalogueVersion, postgresNowMs } = await placeReports(tx, reports, nowMs)
   await ctx.catalogue.upTo(catalogueVersion)
-  const clicks = await findNeededClicks(tx, placed)
   const stored = await loadStoredOf(tx, placed)
   const items = placed.map((one) => decidePlaced(ctx, one, { clicks, stored, nowMs: postgresNowMs }))
   const refusedKeys = placed.flatMap((one, index) =>
@@ -85,11 +84,15 @@ export async function decideReports(
   }
 }
 
-async function placeReports(
-  tx: Tx,
-  reports: readonly FlushReport[],
-  nowMs: number,
-): Promise<{ placed: Placed[]; catalogueVersion: number; postgresNowMs: number }> {
+type Placing = {
+  placed: Placed[]
+  /** Those that the reports name, read under the locks. */
+  clicks: ReadonlyMap<string, Click>
+  catalogueVersion: number
+  postgresNowMs: number
+}
+
+async function placeReports(tx: Tx, reports: readonly FlushReport[], nowMs: number): Promise<Placing> {
   const identities = await identify(tx, reports)
   const proposed = new Map<FlushReport, ProposedKey>()
   for (const [index, report] of reports.entries()) {
@@ -99,10 +102,14 @@ async function placeReports(
   if (proposed.size === 0)
     return {
       placed: reports.map((report, index) => ({ report, error: identities[index] as AppError })),
+      clicks: new Map(),
       catalogueVersion: 0,
       postgresNowMs: nowMs,
     }
-  const locked = await lockKeys(tx, [...proposed.values()])
+  const [locked, clicks] = await Promise.all([
+    lockKeys(tx, [...proposed.values()]),
+    findNeededClicks(tx, [...proposed.keys()]),
+  ])
   const byIdentity = new Map(locked.keys.map((key) => [identityText(key), key]))
   const placed = reports.map((report, index): Placed => {
     const mine = proposed.get(report)
@@ -110,7 +117,8 @@ async function placeReports(
     if (!mine || !key) return { report, error: identities[index] as AppError }
     return { report, key, isNew: key.conversionId === mine.conversionId }
   })
-  return { placed, catalogueVersion: locked.catalogueVersion, postgresNowMs: locked.postgresNowMs }
+  const { catalogueVersion, postgresNowMs } = locked
+  return { placed, clicks, catalogueVersion, postgresNowMs }
 }
 
 const identityText = (key: Identity): string =>
@@ -147,10 +155,8 @@ const proposeKey = ({ report, hash }: FlushReport, identity: Identity, nowMs: nu
   recent: rememberReport([], [hash, 1, nowMs]),
 })
 
-async function findNeededClicks(tx: Tx, placed: readonly Placed[]): Promise<Map<string, Click>> {
-  const ids = placed.flatMap((one) =>
-    'key' in one && one.report.report.clickId !== null ? [one.report.report.clickId] : [],
-  )
+async function findNeededClicks(tx: Tx, reports: readonly FlushReport[]): Promise<Map<string, Click>> {
+  const ids = reports.flatMap(({ report }) => (report.clickId === null ? [] : [report.clickId]))
   return ids.length === 0 ? new Map() : findClicks(tx, ids)
 }
 

@@ -22,21 +22,29 @@ export type Metrics = {
   restore(growth: readonly MetricGrowth[]): void
 }
 
+const labelled = (bounds: readonly number[]): [bound: number, label: string][] =>
+  bounds.map((bound) => [bound, String(bound)])
+
+const BUCKETS = {
+  relay_accept_seconds: labelled(METRIC_FAMILIES.relay_accept_seconds.buckets),
+  relay_accept_to_tracker_seconds: labelled(METRIC_FAMILIES.relay_accept_to_tracker_seconds.buckets),
+}
+
 export function createMetrics(): Metrics {
-  const counted = new Map<string, MetricGrowth>()
+  // By name, then label: a key of both would be a new string for each count.
+  const counted = new Map<MetricName, Map<string, number>>()
 
   const grow = (name: MetricName, label: string, value: number): void => {
-    const key = `${name} ${label}`
-    const series = counted.get(key)
-    if (series === undefined) counted.set(key, { name, label, value })
-    else series.value += value
+    const series = counted.get(name)
+    if (series === undefined) counted.set(name, new Map([[label, value]]))
+    else series.set(label, (series.get(label) ?? 0) + value)
   }
 
   const observe = (
     name: 'relay_accept_seconds' | 'relay_accept_to_tracker_seconds',
     seconds: number,
   ): void => {
-    for (const bound of METRIC_FAMILIES[name].buckets) if (seconds <= bound) grow(name, String(bound), 1)
+    for (const [bound, label] of BUCKETS[name]) if (seconds <= bound) grow(name, label, 1)
     grow(name, '+Inf', 1)
     grow(name, 'count', 1)
     grow(name, 'sum', seconds)
@@ -51,7 +59,9 @@ export function createMetrics(): Metrics {
     },
     acceptSeconds: (seconds) => observe('relay_accept_seconds', seconds),
     drain() {
-      const growth = [...counted.values()]
+      const growth = Array.from(counted, ([name, series]) =>
+        Array.from(series, ([label, value]) => ({ name, label, value })),
+      ).flat()
       counted.clear()
       return growth
     },
