@@ -117,10 +117,10 @@ async function runVariant(
 async function startSubject(variant: Variant, receiverPort: number): Promise<Subject> {
   if (variant.client === 'plain') {
     if (redis === null) throw new Error('the plain relay needs Redis')
-    return startPlainSubject(redis.url, receiverPort)
+    return startPlainSubject(variant, redis, receiverPort)
   }
   return startRelaySubject(variant, {
-    redisUrl: redis?.url ?? null,
+    redis,
     receiverPort,
     destinations: DESTINATIONS,
   })

@@ -76,8 +76,10 @@ export async function forkReady(
   return { child, first }
 }
 
+export type BenchRedis = { url: string; child: ChildProcess }
+
 /** A redis-server of its own without persistence, or null where none is installed. */
-export async function startBenchRedis(): Promise<{ url: string; child: ChildProcess } | null> {
+export async function startBenchRedis(): Promise<BenchRedis | null> {
   if (spawnSync('redis-server', ['--version']).status !== 0) return null
   const port = await freePort()
   const args = [

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeNetwork } from './network.ts'
-import { end, familyOf, forkReady, freePort, type RunningProcess } from './processes.ts'
+import { type BenchRedis, end, familyOf, forkReady, freePort, type RunningProcess } from './processes.ts'
+import { startCounting, switchOnCounting } from './statements.ts'
 
 /** Something that takes conversions over HTTP and tells a receiver. */
 export type Subject = {
@@ -12,6 +13,8 @@ export type Subject = {
   port: number
   /** Path of a report, with the token. */
   path: string
+  /** Of the embedded Postgres; null where there is none. */
+  dataDir: string | null
   processes(): RunningProcess[]
   stop(): Promise<void>
 }
@@ -21,7 +24,12 @@ export type Variant = { name: string; client: 'got' | 'undici' | 'plain'; backen
 /** The relay as its users start it, with everything durable and logged; its data in a temporary folder. */
 export async function startRelaySubject(
   variant: Variant,
-  options: { redisUrl: string | null; receiverPort: number; destinations: number },
+  options: {
+    redis: BenchRedis | null
+    receiverPort: number
+    destinations: number
+    countsStatements?: boolean
+  },
 ): Promise<Subject> {
   const dataDir = await mkdtemp(join(tmpdir(), 'relay-bench-'))
   const port = await freePort()
@@ -34,13 +42,15 @@ export async function startRelaySubject(
     DELIVERY_HTTP_CLIENT: variant.client,
     OUTBOUND_ALLOW_CIDRS: '127.0.0.0/8',
     LOG_LEVEL: 'warn',
-    ...(variant.backend === 'redis' && options.redisUrl !== null && { REDIS_URL: options.redisUrl }),
+    ...(variant.backend === 'redis' && options.redis !== null && { REDIS_URL: options.redis.url }),
   }
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../bin/postback-relay.js'), 'start'], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  await untilListening(child)
+  let child = await start(env)
+  if (options.countsStatements) {
+    await switchOnCounting(dataDir)
+    await end(child)
+    child = await start(env)
+    await startCounting(dataDir)
+  }
   const { token } = await makeNetwork(
     { url: `http://127.0.0.1:${port}`, key },
     options.receiverPort,
@@ -50,13 +60,26 @@ export async function startRelaySubject(
     name: variant.name,
     port,
     path: `/postback/${token}`,
-    processes: () => familyOf(child.pid ?? 0, 'launcher'),
+    dataDir,
+    processes: () => [...familyOf(child.pid ?? 0, 'launcher'), ...processOf(variant, options.redis)],
     async stop() {
       await end(child)
       await rm(dataDir, { recursive: true, force: true })
     },
   }
 }
+
+async function start(env: Record<string, string>): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../bin/postback-relay.js'), 'start'], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await untilListening(child)
+  return child
+}
+
+const processOf = ({ backend }: Variant, redis: BenchRedis | null): RunningProcess[] =>
+  backend === 'redis' && redis?.child.pid !== undefined ? [{ pid: redis.child.pid, name: 'redis' }] : []
 
 async function untilListening(child: ChildProcess): Promise<void> {
   if (child.stdout === null) throw new Error('the relay has no output')
@@ -68,16 +91,25 @@ async function untilListening(child: ChildProcess): Promise<void> {
   throw new Error('the relay did not start')
 }
 
-export async function startPlainSubject(redisUrl: string, receiverPort: number): Promise<Subject> {
+export async function startPlainSubject(
+  variant: Variant,
+  redis: BenchRedis,
+  receiverPort: number,
+): Promise<Subject> {
   const port = await freePort()
-  const env = { REDIS_URL: redisUrl, RECEIVER_PORT: String(receiverPort), PORT: String(port) }
+  const env = { REDIS_URL: redis.url, RECEIVER_PORT: String(receiverPort), PORT: String(port) }
   const api = await forkReady('./plain-relay.ts', env)
   const worker = await forkReady('./plain-relay.ts', { ...env, PLAIN_ROLE: 'worker' })
   return {
     name: 'plain relay',
     port,
     path: '/postback',
-    processes: () => [...familyOf(api.child.pid ?? 0, 'api'), ...familyOf(worker.child.pid ?? 0, 'worker')],
+    dataDir: null,
+    processes: () => [
+      ...familyOf(api.child.pid ?? 0, 'api'),
+      ...familyOf(worker.child.pid ?? 0, 'worker'),
+      ...processOf(variant, redis),
+    ],
     async stop() {
       await end(worker.child)
       await end(api.child)

@@ -13,7 +13,7 @@ const name = command === 'start' ? 'main' : 'cli'
 const program = isCheckout ? join(root, 'src', `${name}.ts`) : join(root, 'dist', 'src', `${name}.js`)
 // Node would let garbage grow to half a gigabyte: under load 430 MiB per process without these, 210 with, for 5 % more
 // processor time (npm run bench -- --memory, 2026-11-23). Worker processes inherit them.
-const HEAP_FLAGS = ['--max-semi-space-size=16', '--max-old-space-size=512']
+const HEAP_FLAGS = ['--max-semi-space-size=32', '--max-old-space-size=512']
 const child = spawn(
   packagedNode(),
   [...HEAP_FLAGS, program, ...(command === 'start' ? args : [command, ...args])],
