@@ -84,6 +84,10 @@ export type DestinationDefinition = {
     json?: { path: string; equals: string | number | boolean | null }
   } | null
   retry: { schedule: string[] } | null
+  /** Calls that may start in any second, over all workers. */
+  rate_limit?: { per_second: number }
+  /** Calls that may be open at a time, over all workers; absent: 10 per worker process. */
+  concurrency?: number
   /** Sealed. */
   signing_secret: string | null
 }

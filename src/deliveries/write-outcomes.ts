@@ -1,9 +1,10 @@
 import type { Context } from '../context.ts'
 import { type Tx, withTx } from '../db/database.ts'
-import { changeLanes, type LaneChanges } from '../dispatch/change-lanes.ts'
+import { changeLanes } from '../dispatch/change-lanes.ts'
 import { sortWakes, wakeOf } from '../dispatch/wake.ts'
 import { lockConversions, redecide } from '../intake/redecide.ts'
 import type { Uuid } from '../kit/ids.ts'
+import { laneChangesOf } from './lane-changes.ts'
 import type { Outcome } from './outcome.ts'
 import { type Settlement, settleOutcome } from './settle-outcome.ts'
 import { fenceRows, listStoredAttempts, lockDeliveries, type OutcomeWrite, writeOutcomes } from './store.ts'
@@ -33,7 +34,7 @@ export function writeOutcomesOnce(
     const settlements = await settleAll(tx, workerId, sorted)
     if (settlements.length === 0) return settlements
     tx.withCommit(writeOutcomes(tx, toWrite(ctx, outcomes, settlements)))
-    await changeLanes(tx, laneChanges(settlements))
+    await changeLanes(tx, laneChangesOf(ctx.catalogue, settlements))
     const again = settlements.filter(hasEndedUnsent)
     if (again.length > 0)
       await redecide(
@@ -92,15 +93,6 @@ function toWrite(
     shrunk: batchIds(false).filter((id) => fencedBatches.has(id)),
   }
 }
-
-const laneChanges = (settlements: readonly Settlement[]): LaneChanges => ({
-  blocks: settlements.flatMap(({ outcome: { next, row } }) =>
-    next.state === 'scheduled' && next.reason === 'receiver_asked'
-      ? [{ destinationId: row.destinationId, forMs: next.delayMs }]
-      : [],
-  ),
-  flooded: settlements.flatMap(({ outcome }) => (outcome.floods ? [outcome.row.destinationId] : [])),
-})
 
 /** Ended here without having reached the tracker: what counted as sent while it travelled did not arrive. */
 const hasEndedUnsent = ({ late, change, state }: Settlement): boolean =>

@@ -15,7 +15,12 @@ import { translateMacros } from './translate.ts'
  * The wire fields of a destination; secrets and signing_secret already sealed. What is missing takes its default. For a
  * PATCH: the stored definition with the changed fields over it (a new url drops url_as_given).
  */
-export type DestinationInput = Partial<DestinationDefinition> & { url: string }
+export type DestinationInput = Partial<Omit<DestinationDefinition, Limit>> & {
+  url: string
+  rate_limit?: DestinationDefinition['rate_limit'] | null
+  concurrency?: number | null
+}
+type Limit = 'rate_limit' | 'concurrency'
 
 export type CheckOptions = {
   allowCidrs: readonly string[]
@@ -91,6 +96,8 @@ function withDefaults(input: DestinationInput): DestinationDefinition {
     retry: input.retry ?? null,
     signing_secret: input.signing_secret ?? null,
     ...(input.url_as_given !== undefined && { url_as_given: input.url_as_given }),
+    ...(input.rate_limit != null && { rate_limit: input.rate_limit }),
+    ...(input.concurrency != null && { concurrency: input.concurrency }),
   }
 }
 

@@ -4,6 +4,9 @@ import { errorFinding, type Finding, shown } from './findings.ts'
 
 const DELAY_SECONDS_MAX = 30 * 24 * 3600
 const RETRY_MS_MAX = 7 * 24 * 3_600_000
+const RATE_MIN = 0.02
+const RATE_MAX = 2000
+const CONCURRENCY_MAX = 100
 const SECRET_NAME = /^[A-Za-z0-9_]{1,64}$/
 const TEXT_MAX = 500
 
@@ -16,6 +19,7 @@ export function checkFields(definition: DestinationDefinition): Finding[] {
     ...checkSuccess(definition.success),
     ...checkRetry(definition.retry),
     ...checkDelay(definition.delay_seconds),
+    ...checkLimits(definition),
   ]
 }
 
@@ -127,3 +131,28 @@ function checkDelay(seconds: number): Finding[] {
     ),
   ]
 }
+
+function checkLimits({ rate_limit, concurrency }: DestinationDefinition): Finding[] {
+  const findings: Finding[] = []
+  if (rate_limit !== undefined && !isRate(rate_limit.per_second))
+    findings.push(
+      errorFinding(
+        'rate_limit',
+        `rate_limit.per_second is a whole number from 1 to ${RATE_MAX}, or from ${RATE_MIN} to 1 for less than one call a second.`,
+        'Correct the number (0.2 is one call in five seconds), or leave rate_limit out for no limit.',
+      ),
+    )
+  if (concurrency !== undefined && !(isCount(concurrency) && concurrency <= CONCURRENCY_MAX))
+    findings.push(
+      errorFinding(
+        'concurrency',
+        `concurrency is a whole number from 1 to ${CONCURRENCY_MAX}.`,
+        'Correct the number, or leave concurrency out for 10 calls per worker process.',
+      ),
+    )
+  return findings
+}
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1
+const isRate = (perSecond: number): boolean =>
+  perSecond < 1 ? perSecond >= RATE_MIN : isCount(perSecond) && perSecond <= RATE_MAX

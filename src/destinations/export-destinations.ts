@@ -54,5 +54,7 @@ function toTransferRow(catalogue: Context['catalogue'], row: DestinationRow): Tr
     delay_seconds: definition.delay_seconds,
     success: definition.success,
     retry: definition.retry,
+    rate_limit: definition.rate_limit ?? null,
+    concurrency: definition.concurrency ?? null,
   }
 }

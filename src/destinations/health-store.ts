@@ -1,9 +1,10 @@
 import type { Db } from '../db/database.ts'
 import { HELD_JOINS, HELD_REASON } from '../deliveries/held.ts'
 import { lowestUuid, type Uuid } from '../kit/ids.ts'
+import type { Breaker } from './schema.ts'
 
 export type HealthRow = {
-  breaker: 'open' | 'closed'
+  breaker: Breaker
   success_rate: number | null
   p95_ms: number | null
   last_error: string | null
@@ -25,8 +26,8 @@ export async function findHealth(db: Db, destinationId: Uuid, from: Date): Promi
         select error, http_status, started_at from calls where error is not null order by started_at desc limit 1
       )
       select
-        case when exists (select from lanes where destination_id = $1 and blocked_reason = 'breaker_open'
-          and blocked_until > now()) then 'open' else 'closed' end as breaker,
+        coalesce((select case when l.blocked_until > now() and l.blocked_reason = 'breaker_open' then 'open'
+          when l.recovery is not null then 'probing' end from lanes l where l.destination_id = $1), 'closed') as breaker,
         (select count(*) filter (where verdict = 'delivered')::float8 / nullif(count(*), 0) from calls) as success_rate,
         (select percentile_cont(0.95) within group (order by ms) from calls) as p95_ms,
         f.error as last_error, f.http_status as last_error_status, f.started_at as last_error_at,

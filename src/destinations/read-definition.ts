@@ -24,12 +24,11 @@ export function readDefinition(
     archived: ___,
     ...rest
   } = body
-  const { rate_limit: ____, concurrency: _____, ...own } = rest
   const { url_as_given, ...before } = stored ?? {}
   return {
     ...before,
     ...(body.url === stored?.url && url_as_given !== undefined && { url_as_given }),
-    ...own,
+    ...rest,
     ...(offer_ids !== undefined && { offer_ids: toOfferIds(catalogue, offer_ids) }),
     ...(secrets !== undefined && { secrets: mergeSecrets(box, stored?.secrets ?? {}, secrets) }),
     ...(signing_secret !== undefined && {

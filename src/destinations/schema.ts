@@ -37,6 +37,8 @@ const Success = Strict({
 })
 const Retry = Strict({ schedule: Type.Array(Type.String({ maxLength: 16 }), { maxItems: 50 }) })
 
+const RateLimit = Strict({ per_second: Type.Number() })
+
 /** Null where it may be null; `Type.Union` would report each branch instead of the field. */
 const orNull = <T extends { type: string }>(schema: T) => ({ ...schema, type: [schema.type, 'null'] })
 
@@ -63,6 +65,19 @@ const definition = {
   delay_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: DELAY_SECONDS_MAX, default: 0 })),
   success: Type.Optional(Type.Unsafe<Static<typeof Success> | null>(orNull(Success))),
   retry: Type.Optional(Type.Unsafe<Static<typeof Retry> | null>(orNull(Retry))),
+  rate_limit: Type.Optional(
+    Type.Unsafe<Static<typeof RateLimit> | null>({
+      ...orNull(RateLimit),
+      description:
+        'calls that start in any second, over all workers: a whole number from 1 to 2000, or 0.02 to 1 for less than one; null: no limit',
+    }),
+  ),
+  concurrency: Type.Optional(
+    Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description: 'calls open at a time, over all workers: 1 to 100; null: 10 per worker process',
+    }),
+  ),
   signing_secret: Type.Optional(
     NullableText({ minLength: 8, maxLength: 512, description: 'write-only; read as true' }),
   ),
@@ -72,8 +87,6 @@ const fields = {
   external_id: Type.Optional(ExternalId),
   affiliate_id: Reference,
   ...definition,
-  rate_limit: Type.Optional(Type.Unknown({ description: 'not available yet' })),
-  concurrency: Type.Optional(Type.Unknown({ description: 'not available yet' })),
 }
 
 export const NewDestination = Strict(fields)
@@ -97,8 +110,13 @@ const Text = NullableText({ maxLength: BODY_MAX })
 const Time = NullableText({ maxLength: 40 })
 const MaybeNumber = Type.Unsafe<number | null>({ type: ['number', 'null'] })
 
+export type Breaker = 'closed' | 'open' | 'probing'
+
 const Health = Type.Object({
-  breaker: Type.Unsafe<'open' | 'closed' | null>({ enum: ['open', 'closed', null] }),
+  breaker: Type.Unsafe<Breaker | null>({
+    enum: ['closed', 'open', 'probing', null],
+    description: 'probing: after a rest a few calls are let go, more with each second that they succeed',
+  }),
   success_rate: MaybeNumber,
   p95_ms: MaybeNumber,
   last_error: Type.Unsafe<{ error: string; http_status: number | null; at: string } | null>({
@@ -130,8 +148,8 @@ export const DestinationAnswer = Type.Object({
   delay_seconds: Type.Integer(),
   success: Type.Unsafe<Static<typeof Success> | null>(orNull(Success)),
   retry: Type.Unsafe<Static<typeof Retry> | null>(orNull(Retry)),
-  rate_limit: Type.Null(),
-  concurrency: Type.Null(),
+  rate_limit: Type.Unsafe<Static<typeof RateLimit> | null>(orNull(RateLimit)),
+  concurrency: MaybeNumber,
   signing_secret: Type.Unsafe<true | null>({ enum: [true, null] }),
   state: OneOf(STATES),
   state_reason: Text,

@@ -56,23 +56,43 @@ export async function insertVersion(
 
 export async function insertDestination(
   tx: Tx,
-  row: { id: Uuid; externalId: string | null; affiliateId: Uuid; changedIn: number },
+  row: {
+    id: Uuid
+    externalId: string | null
+    affiliateId: Uuid
+    definition: DestinationDefinition
+    changedIn: number
+  },
 ): Promise<void> {
   await tx.query({
-    text: `insert into destinations (id, external_id, affiliate_id, version, changed_in) values ($1, $2, $3, 1, $4)`,
-    values: [row.id, row.externalId, row.affiliateId, row.changedIn],
+    text: `insert into destinations (id, external_id, affiliate_id, version, changed_in, rate_per_second, concurrency)
+      values ($1, $2, $3, 1, $4, $5, $6)`,
+    values: [row.id, row.externalId, row.affiliateId, row.changedIn, ...limitsOf(row.definition)],
   })
 }
 
 export async function updateDestination(
   tx: Tx,
-  row: { id: Uuid; externalId: string | null; version: number; changedIn: number },
+  row: {
+    id: Uuid
+    externalId: string | null
+    version: number
+    definition: DestinationDefinition
+    changedIn: number
+  },
 ): Promise<void> {
   await tx.query({
-    text: `update destinations set external_id = $2, version = $3, changed_in = $4, updated_at = now() where id = $1`,
-    values: [row.id, row.externalId, row.version, row.changedIn],
+    text: `update destinations set external_id = $2, version = $3, changed_in = $4, rate_per_second = $5, concurrency = $6,
+        updated_at = now()
+      where id = $1`,
+    values: [row.id, row.externalId, row.version, row.changedIn, ...limitsOf(row.definition)],
   })
 }
+
+const limitsOf = ({ rate_limit, concurrency }: DestinationDefinition): (number | null)[] => [
+  rate_limit?.per_second ?? null,
+  concurrency ?? null,
+]
 
 export async function updateDestinationState(
   tx: Tx,

@@ -29,6 +29,8 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   delay_seconds: 'number',
   success: 'json',
   retry: 'json',
+  rate_limit: 'json',
+  concurrency: 'number',
 }
 
 const BY_STATUS = ['pending', 'approved', 'rejected'] as const

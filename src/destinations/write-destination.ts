@@ -6,7 +6,6 @@ import { withControlWrite } from '../catalogue/control-write.ts'
 import { assertExternalId, withExternalIdCheck } from '../catalogue/external-id.ts'
 import { assertOpen, type Needs } from '../catalogue/open-row.ts'
 import { assertSameOwner, resolveField, syncCatalogue } from '../catalogue/resource.ts'
-import { refuseUnbuilt } from '../catalogue/unbuilt.ts'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
@@ -26,10 +25,8 @@ import {
 } from './store.ts'
 
 export type WriteContext = Needs & Pick<Context, 'config' | 'secrets' | 'clock'>
-const UNBUILT = ['rate_limit', 'concurrency']
 
-function refuseUnbuiltFields(body: { preset?: string | null }): void {
-  refuseUnbuilt(body, UNBUILT)
+function refuseUnbuiltPreset(body: { preset?: string | null }): void {
   const named = body.preset == null ? null : presetNamed(body.preset)
   if (named?.not_built === true)
     throw new AppError('not_available', {
@@ -59,7 +56,7 @@ export async function prepareNew(
   body: NewDestination,
   lookUp?: LookUp,
 ): Promise<CheckedDestination> {
-  refuseUnbuiltFields(body)
+  refuseUnbuiltPreset(body)
   assertExternalId(body.external_id)
   const affiliateId = resolveField(ctx.catalogue, {
     noun: 'affiliate',
@@ -86,7 +83,7 @@ export const writeDestinations = (
 
 async function insertNew(tx: Tx, checked: CheckedDestination, changedIn: number): Promise<void> {
   const { id, affiliateId, definition, externalId = null } = checked
-  await insertDestination(tx, { id, externalId, affiliateId, changedIn })
+  await insertDestination(tx, { id, externalId, affiliateId, definition, changedIn })
   await insertVersion(tx, { destinationId: id, version: 1, definition })
 }
 
@@ -98,7 +95,7 @@ async function updateChanged(tx: Tx, change: CheckedDestination, changedIn: numb
   const isSame = isDeepStrictEqual(row.definition, definition)
   const version = isSame ? row.version : row.version + 1
   if (!isSame) await insertVersion(tx, { destinationId: id, version, definition })
-  await updateDestination(tx, { id, externalId, version, changedIn })
+  await updateDestination(tx, { id, externalId, version, definition, changedIn })
 }
 
 /** Throws like prepareNew. */
@@ -120,7 +117,7 @@ export async function prepareChange(
   lookUp?: LookUp,
 ): Promise<CheckedDestination> {
   const { id, patch } = target
-  refuseUnbuiltFields(patch)
+  refuseUnbuiltPreset(patch)
   assertExternalId(patch.external_id)
   const stored = ctx.catalogue.destination(id)
   if (stored === undefined) throw new AppError('not_found')

@@ -6,6 +6,7 @@ import { createSuspectRoom } from '../deliveries/suspect-room.ts'
 import { toError } from '../kit/app-error.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { leaseBounds } from './batches.ts'
+import { createBreakers } from './breakers.ts'
 import { createRoads } from './create-roads.ts'
 import type { DeliveryWorker, LaneRow } from './delivery-worker.ts'
 import { createInFlight, type InFlight } from './in-flight.ts'
@@ -48,7 +49,9 @@ export function createDeliveryWorker(
   const start = async (laneRow: LaneRow): Promise<StartEnd> => {
     const outcome = await sendOrFail(send, laneRow)
     flush.push(outcome)
-    if (isAskedToWait(outcome)) giveBackWaiting((id) => id === outcome.row.destinationId)
+    const { destinationId } = outcome.row
+    if (isAskedToWait(outcome)) giveBackWaiting((id) => id === destinationId)
+    breakers.note(outcome)
     return outcome.attempt?.verdict ?? null
   }
   const lanes = createLanes<LaneRow>({
@@ -56,12 +59,13 @@ export function createDeliveryWorker(
     clock: ctx.clock,
     start: (laneRow) => inFlight.track(start(laneRow)),
   })
+  const breakers = createBreakers(ctx, (destinationId) => giveBackWaiting((id) => id === destinationId))
   const giveBackWaiting = (test: (destinationId: Uuid) => boolean): void => {
     for (const { row } of lanes.takeWaiting(test)) flush.push(giveBack(row))
   }
   const roads = createRoads(ctx, () => reviewLanes(worker))
   const worker: RunningWorker = {
-    ...{ id, ctx, bounds, live, lanes, roads, inFlight },
+    ...{ id, ctx, bounds, live, lanes, roads, breakers, inFlight },
     claiming: new Set(),
     waitsMs: { deliver: 0, 'deliver-again': 0 },
     finish: flush.push,

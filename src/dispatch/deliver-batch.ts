@@ -6,6 +6,7 @@ import type { QueueName } from '../queue/queues.ts'
 import { type Claimed, claim } from './claim.ts'
 import { deleteOwnBatch } from './claim-store.ts'
 import type { DeliveryWorker, LaneRow } from './delivery-worker.ts'
+import { isLimited, type Limits } from './limits.ts'
 import { endTransit } from './store.ts'
 import { travelBanOf } from './travel-ban.ts'
 
@@ -83,7 +84,9 @@ function refusedOnTheRoad({ ctx, lanes }: DeliveryWorker, laneRow: LaneRow): Out
   const { row } = laneRow
   const ban = travelBanOf(ctx.catalogue, { ...row.facts, ...row })
   if (ban !== null) return ban.cancel === null ? giveBack(row) : cancel(row, ban.cancel)
+  const limits: Limits = ctx.catalogue.destination(row.destinationId)?.definition ?? {}
   const isReleased = row.batch.released && row.laneMode !== 'blocked'
-  if (row.laneMode !== 'direct' && !isReleased) return giveBack(row)
-  return lanes.admit(row.destinationId, laneRow, isReleased) ? null : giveBack(row, { floods: true })
+  if (!isReleased && (row.laneMode !== 'direct' || isLimited(limits))) return giveBack(row)
+  const hasPlace = lanes.admit(row.destinationId, laneRow, isReleased, limits.concurrency)
+  return hasPlace ? null : giveBack(row, { floods: true })
 }

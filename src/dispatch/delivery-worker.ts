@@ -4,6 +4,7 @@ import type { Loaded } from '../deliveries/send.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { QueueName } from '../queue/queues.ts'
 import type { LeaseBounds } from './batches.ts'
+import type { Breakers } from './breakers.ts'
 import type { LaneRoads } from './create-roads.ts'
 import type { Lanes } from './lanes.ts'
 import type { LiveBatches } from './live-batches.ts'
@@ -20,6 +21,7 @@ export type DeliveryWorker = {
   readonly live: LiveBatches
   readonly lanes: Lanes<LaneRow>
   readonly roads: LaneRoads
+  readonly breakers: Breakers
   /** Batches whose claim is under way: a doubled hint must not claim what the first is claiming. */
   readonly claiming: Set<Uuid>
   /** Longest wait between commit and claim since the last heartbeat, ms. */

@@ -7,7 +7,7 @@ export async function listPacedLanes(db: Db): Promise<{ destinationId: Uuid; has
     text: `select l.destination_id, exists (
         select from due u where u.destination_id = l.destination_id and u.share in (0, 1, 2)
           and u.due_at < now() - interval '1 s') as has_backlog
-      from lanes l where l.mode <> 'direct' and l.mode = 'paced'`,
+      from lanes l where l.mode <> 'direct' and l.mode = 'paced' and l.recovery is null`,
   })
   return rows.map((row) => ({ destinationId: row.destination_id, hasBacklog: row.has_backlog }))
 }
@@ -16,7 +16,7 @@ export async function makeDirect(db: Db, destinationIds: readonly Uuid[]): Promi
   await db.query({
     name: 'make_direct',
     text: `update lanes set mode = 'direct', paced_at = null, updated_at = now()
-      where destination_id = any($1::uuid[]) and mode = 'paced'`,
+      where destination_id = any($1::uuid[]) and mode = 'paced' and recovery is null`,
     values: [destinationIds],
   })
 }

@@ -11,6 +11,8 @@ const PROVEN_FOR_MS = 60_000
 export type Lane<Row> = {
   readonly destinationId: Uuid
   concurrency: number
+  /** The destination's own concurrency in place of the learned one; null: it has none. */
+  callsMax: number | null
   running: number
   waiting: Row[]
   /** Monotonic ms of the last delivered verdict; null before the first. */
@@ -22,6 +24,7 @@ export type Lane<Row> = {
 export const createLane = <Row>(destinationId: Uuid, nowMs: number): Lane<Row> => ({
   destinationId,
   concurrency: CONCURRENCY_START,
+  callsMax: null,
   running: 0,
   waiting: [],
   deliveredAtMs: null,
@@ -38,8 +41,9 @@ export function concurrencyAfter(concurrency: number, verdict: 'delivered' | 're
 export const hasPlace = (lane: Pick<Lane<unknown>, 'concurrency' | 'running' | 'waiting'>): boolean =>
   lane.running + lane.waiting.length < lane.concurrency * (1 + WAITING_PER_CALL)
 
-export const canStart = (lane: Pick<Lane<unknown>, 'concurrency' | 'running' | 'waiting'>): boolean =>
-  lane.waiting.length > 0 && lane.running < lane.concurrency
+export const canStart = (
+  lane: Pick<Lane<unknown>, 'concurrency' | 'callsMax' | 'running' | 'waiting'>,
+): boolean => lane.waiting.length > 0 && lane.running < (lane.callsMax ?? lane.concurrency)
 
 /** Destinations without a recent success share at most half of the sockets. */
 export const isProven = (lane: Pick<Lane<unknown>, 'deliveredAtMs'>, nowMs: number): boolean =>

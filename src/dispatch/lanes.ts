@@ -6,8 +6,11 @@ import { canStart, concurrencyAfter, createLane, hasPlace, isIdle, isProven, typ
 export type StartEnd = 'delivered' | 'refused' | 'retry' | null
 
 export type Lanes<Row> = {
-  /** False: the lane is full. `released` rows were let go by the sweeper alone and always find a place. */
-  admit(destinationId: Uuid, row: Row, released: boolean): boolean
+  /**
+   * False: the lane is full. `released` rows were let go by the sweeper alone and always find a place. callsMax: open
+   * calls that the destination allows; null leaves the lane to what it learned.
+   */
+  admit(destinationId: Uuid, row: Row, released: boolean, callsMax?: number | null): boolean
   /** Takes waiting rows out of all lanes: those of destinations for which `test` is true. */
   takeWaiting(test: (destinationId: Uuid, row: Row) => boolean): Row[]
   running(): number
@@ -87,8 +90,9 @@ export function createLanes<Row>(options: Options<Row>): Lanes<Row> {
   }
 
   return {
-    admit(destinationId, row, released) {
+    admit(destinationId, row, released, callsMax = null) {
       const lane = laneOf(destinationId)
+      lane.callsMax = callsMax
       if (!released && !hasPlace(lane)) return false
       lane.waiting.push(row)
       if (lane.waiting.length === 1 || (!ready.proven.has(lane) && !ready.unproven.has(lane))) queueUp(lane)

@@ -2,6 +2,7 @@ import type { Destination } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import { newUuid, type Uuid } from '../kit/ids.ts'
 import { afterBatchBackstopMs, BATCH_ROWS_MAX } from './batches.ts'
+import { isLimited } from './limits.ts'
 
 /** A scheduled delivery that a flush is about to write. */
 export type Traveller = {
@@ -37,6 +38,7 @@ export function planTravel(
     !mustWait &&
     destination.definition.delay_seconds === 0 &&
     destination.state === 'active' &&
+    !isLimited(destination.definition) &&
     ctx.roads.isDirect(destination.id)
   const free = travellers.filter(isFree)
   const batchesMax = Math.min(Math.ceil(free.length / BATCH_ROWS_MAX), ctx.queues.room('deliver'))

@@ -31,7 +31,14 @@ export function startDelivering(
     () => renewLeases(worker),
     log('leases could not be renewed'),
   )
-  const tidying = repeat(MINUTE_MS, async () => worker.lanes.forgetIdle(), log('lanes could not be tidied'))
+  const tidying = repeat(
+    MINUTE_MS,
+    async () => {
+      worker.lanes.forgetIdle()
+      worker.breakers.forgetIdle()
+    },
+    log('lanes could not be tidied'),
+  )
   const jobs = ctx.queues.work((queue, batchId) =>
     worker.inFlight.track(deliverBatch(worker, queue, batchId)),
   )

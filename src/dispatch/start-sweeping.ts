@@ -4,7 +4,9 @@ import { settleDue } from '../intake/settle.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { TRANSIT_LEASE_MS } from './batches.ts'
 import { type CalmLanes, countBacklog, releaseCalmLanes } from './keep-lanes.ts'
+import { deleteOldStarts } from './recovery-store.ts'
 import { repeat } from './repeat.ts'
+import { stepRamps } from './step-ramps.ts'
 import { newSweepState, sweep } from './sweep.ts'
 import { takeOver } from './takeover.ts'
 
@@ -49,6 +51,8 @@ export function startSweeping(ctx: Context, holder: Uuid, times: SweepTimes = TI
   }
   const keepLanes = async (): Promise<void> => {
     if (!isLeader) return
+    await stepRamps(ctx)
+    await deleteOldStarts(ctx.db.reads)
     await releaseCalmLanes(ctx, calm)
     if (clock.monotonicMs() >= countAtMs) countAtMs = clock.monotonicMs() + (await countBacklog(ctx))
   }

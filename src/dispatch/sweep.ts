@@ -14,13 +14,30 @@ const ROWS_MIN = 10
 const ROWS_SHARED = 5000
 /** Rows of one paced destination while it has no live batch. */
 const PACED_ROWS_MAX = 100
+/** Rows of one destination with a rate limit that travel at a time. */
+const RATED_ROWS_MAX = 500
+/** Rate limits are spread over the sweeps of a second; a little more makes up for a sweep that came late. */
+const SPREAD = 1.25
 
 export type SweepContext = Pick<Context, 'db' | 'catalogue' | 'clock' | 'log' | 'queues'>
 
 /** Where the sweep goes on, and how many destinations its last round saw. */
-export type SweepState = { cursor: Uuid; seen: number; seenBefore: number }
+export type SweepState = {
+  cursor: Uuid
+  seen: number
+  seenBefore: number
+  /** Monotonic ms of the present sweep, and the seconds since the one before. */
+  sweptAtMs: number
+  seconds: number
+}
 
-export const newSweepState = (): SweepState => ({ cursor: FIRST_DESTINATION, seen: 0, seenBefore: 0 })
+export const newSweepState = (): SweepState => ({
+  cursor: FIRST_DESTINATION,
+  seen: 0,
+  seenBefore: 0,
+  sweptAtMs: 0,
+  seconds: 1,
+})
 
 type Pass = { batchIds: Uuid[]; destinations: number; last: Uuid | null }
 
@@ -33,6 +50,7 @@ export async function sweep(
   ctx: SweepContext,
   { holder, state, transitLeaseMs }: { holder: Uuid; state: SweepState; transitLeaseMs: number },
 ): Promise<number | null> {
+  noteTime(state, ctx.clock.monotonicMs())
   let made = 0
   for (;;) {
     const room = ctx.queues.room('deliver-again')
@@ -47,6 +65,11 @@ export async function sweep(
     made += pass.batchIds.length
     if (moveOn(state, pass, destinationsMax)) return made
   }
+}
+
+function noteTime(state: SweepState, nowMs: number): void {
+  state.seconds = Math.min(1, (nowMs - state.sweptAtMs) / 1000)
+  state.sweptAtMs = nowMs
 }
 
 /** True at the end of a round. */
@@ -75,6 +98,8 @@ async function sweepSome(
     rowsMax: Math.max(ROWS_MIN, Math.min(ROWS_MAX, shared)),
     pacedRowsMax: PACED_ROWS_MAX,
     suspectsMax: input.room,
+    ratedRowsMax: RATED_ROWS_MAX,
+    seconds: SPREAD * state.seconds,
   })
   const scheduled = taken.rows.filter((row) => row.isScheduled)
   const cancelled = scheduled.flatMap((row) => cancelOf(ctx, row))

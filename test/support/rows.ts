@@ -112,7 +112,18 @@ export function createRows(db: Db) {
     ): Promise<Uuid> {
       const id = newUuid(Date.now())
       const changed_in = await nextVersion()
-      await insert('destinations', { id, affiliate_id: affiliateId, version: 1, changed_in, ...row })
+      const limits = {
+        rate_per_second: definition.rate_limit?.per_second ?? null,
+        concurrency: definition.concurrency ?? null,
+      }
+      await insert('destinations', {
+        id,
+        affiliate_id: affiliateId,
+        version: 1,
+        changed_in,
+        ...limits,
+        ...row,
+      })
       await insert('destination_versions', {
         destination_id: id,
         version: 1,

@@ -5,7 +5,7 @@ import { compileDestination } from '../compile.ts'
 import { errorFinding, type Finding, warningFinding } from '../findings.ts'
 import { presetOf } from '../recognise.ts'
 
-type Asked = Partial<DestinationDefinition> & { url: string }
+type Asked = Pick<Partial<DestinationDefinition>, 'preset' | 'method' | 'headers' | 'body'>
 
 /** A destination that names an ad platform gets its method, headers and body where it brings none of its own. */
 export function withPlatformDefaults<Input extends Asked>(input: Input): Input {

@@ -106,17 +106,43 @@ test('foreign macros are stored translated, and the URL as given is kept', async
   expect(same.json.url_as_given).toBe(json.url_as_given)
 })
 
-test.each(['rate_limit', 'concurrency'])(
-  '%s is refused until it is built, never stored and ignored',
-  async (field) => {
-    const expected = { status: 400, json: { error: { code: 'not_available', field } } }
-    expect(await create({ [field]: 5 })).toMatchObject(expected)
-    const { json } = await create({})
-    expect(await api.patch(`/destinations/${json.id}`, { [field]: { per_second: 1 } })).toMatchObject(
-      expected,
-    )
-  },
-)
+test('limits are stored, shown, changed and taken away again, each as a version', async () => {
+  const { json } = await create({ rate_limit: { per_second: 0.2 }, concurrency: 3 })
+  expect(json).toMatchObject({ rate_limit: { per_second: 0.2 }, concurrency: 3, version: 1 })
+  const path = `/destinations/${json.id}`
+  const faster = await api.patch(path, { rate_limit: { per_second: 1000 } })
+  expect(faster.json).toMatchObject({ rate_limit: { per_second: 1000 }, concurrency: 3, version: 2 })
+  const free = await api.patch(path, { rate_limit: null, concurrency: null })
+  expect(free.json).toMatchObject({ rate_limit: null, concurrency: null, version: 3 })
+  expect((await api.get(path)).json).toMatchObject({ rate_limit: null, concurrency: null, version: 3 })
+})
+
+test.each([
+  ['rate_limit', { per_second: 0 }],
+  ['rate_limit', { per_second: 2.5 }],
+  ['concurrency', 0],
+  ['concurrency', 5000],
+])('%s %j is refused with a fix', async (field, value) => {
+  const answer = await create({ [field]: value })
+  expect(answer).toMatchObject({ status: 422, json: { error: { code: 'destination_invalid' } } })
+  expect(answer.json.error.findings).toContainEqual({
+    code: field,
+    severity: 'error',
+    message: expect.any(String),
+    fix: expect.any(String),
+  })
+})
+
+test.each([
+  ['rate_limit', 5],
+  ['rate_limit', { per_second: 'many' }],
+  ['rate_limit', { per_minute: 5 }],
+  ['concurrency', { max: 1 }],
+])('%s %j is no such field', async (field, value) => {
+  const answer = await create({ [field]: value })
+  expect(answer.status).toBe(400)
+  expect(answer.json.error.field).toContain(field)
+})
 
 test('pause holds and resume releases, also a disabled one', async () => {
   const { json } = await create({})

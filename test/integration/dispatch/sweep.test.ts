@@ -33,6 +33,8 @@ const take = (query: Partial<Parameters<typeof takeDue>[1]> = {}): Promise<DueTa
       rowsMax: 10,
       pacedRowsMax: 100,
       suspectsMax: 100,
+      ratedRowsMax: 500,
+      seconds: 1,
       ...query,
     }),
   )

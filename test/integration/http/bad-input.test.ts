@@ -88,6 +88,8 @@ const ROUTES = [
       delay_seconds: 5,
       success: { statuses: [200], body_contains: 'ok', json: { path: 'a', equals: 'b' } },
       retry: { schedule: ['5s'] },
+      rate_limit: { per_second: 5 },
+      concurrency: 2,
       signing_secret: 'sixteen characters',
     },
   },

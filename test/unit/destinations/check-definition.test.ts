@@ -87,6 +87,14 @@ describe('what can not work is an error', () => {
     ['an empty entry', { retry: { schedule: [''] } }, 'retry_schedule'],
     ['a wait over 7 days', { retry: { schedule: ['169h'] } }, 'retry_schedule'],
     ['51 retries', { retry: { schedule: Array(51).fill('1s') } }, 'retry_schedule'],
+    ['a rate of nothing', { rate_limit: { per_second: 0 } }, 'rate_limit'],
+    ['a rate below 0', { rate_limit: { per_second: -5 } }, 'rate_limit'],
+    ['a rate below one call in 50 seconds', { rate_limit: { per_second: 0.019 } }, 'rate_limit'],
+    ['a rate of one and a half calls', { rate_limit: { per_second: 1.5 } }, 'rate_limit'],
+    ['a rate over 2,000', { rate_limit: { per_second: 2001 } }, 'rate_limit'],
+    ['no call at a time', { concurrency: 0 }, 'concurrency'],
+    ['a call and a half at a time', { concurrency: 1.5 }, 'concurrency'],
+    ['over 100 calls at a time', { concurrency: 101 }, 'concurrency'],
     ['a status that is none', { success: { statuses: [99] } }, 'success'],
     ['no success status', { success: { statuses: [] } }, 'success'],
     ['an empty text', { success: { body_contains: '' } }, 'success'],
@@ -109,6 +117,9 @@ describe('what can not work is an error', () => {
 describe('what can work is stored', () => {
   test.each<[string, Partial<DestinationInput>]>([
     ['30 days of delay', { delay_seconds: 2_592_000 }],
+    ['one call in five seconds', { rate_limit: { per_second: 0.2 } }],
+    ['2,000 calls a second, 100 at a time', { rate_limit: { per_second: 2000 }, concurrency: 100 }],
+    ['no limits, said so', { rate_limit: null, concurrency: null }],
     ['no retries', { retry: { schedule: [] } }],
     ['a schedule', { retry: { schedule: ['500ms', '5s', '1h', '168h'] } }],
     [
