@@ -39,31 +39,7 @@ const take = (query: Partial<Parameters<typeof takeDue>[1]> = {}): Promise<DueTa
     }),
   )
 
-/** Rows of due with deliveries behind them, in one statement. */
-async function waitingRows(network: Network, count: number, row: { share?: number; dueInMs?: number } = {}) {
-  const { conversion } = await rig.schedule(network)
-  const inserted = await rig.list<{ id: Uuid }>(
-    `with one as (select * from deliveries where conversion_id = $1),
-    d as (
-      insert into deliveries (id, conversion_id, revision_id, revision, destination_id, advertiser_id, offer_id, affiliate_id,
-        status, state)
-      select x.id, o.conversion_id, o.revision_id, 1, o.destination_id, o.advertiser_id, o.offer_id, o.affiliate_id, 'approved',
-        'scheduled'
-      from one o cross join unnest($2::uuid[]) x(id) returning id),
-    u as (
-      insert into due (delivery_id, destination_id, share, due_at)
-      select x.id, $3, $4, now() + $5 * interval '1 ms' from unnest($2::uuid[]) x(id))
-    select id from d`,
-    [
-      conversion.id,
-      Array.from({ length: count }, () => newUuid(Date.now())),
-      network.destinationId,
-      row.share ?? 0,
-      row.dueInMs ?? -1000,
-    ],
-  )
-  return inserted.map((one) => one.id)
-}
+const waitingRows: DispatchRig['waitingRows'] = (...args) => rig.waitingRows(...args)
 
 const perDestination = ({ rows }: DueTaken): Record<Uuid, number> => {
   const counts: Record<Uuid, number> = {}

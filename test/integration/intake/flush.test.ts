@@ -52,6 +52,15 @@ describe('a new conversion', () => {
     expect(await places()).toEqual([{ due: 1, travelling: 0 }])
   })
 
+  test.each([{ concurrency: 5 }, { rate_limit: { per_second: 5 } }])(
+    'for a destination with %j waits in due, in no batch: the sweeper alone releases it',
+    async (limit) => {
+      const { advertiserId } = await networkWithClick(limit)
+      await rig.report(advertiserId, { clickId: 'c1' })
+      expect(await places()).toEqual([{ due: 1, travelling: 0 }])
+    },
+  )
+
   test('waits in due while the queue has no room', async () => {
     const full = await startIntakeRig({ room: 0 })
     const network = await full.rows.network()
