@@ -11,6 +11,7 @@ export const HELD_REASON = `case
     when ht.state = 'disabled' then 'disabled'
     when ht.state = 'paused' then 'paused'
     when hl.blocked_until > now() then hl.blocked_reason
+    when hl.recovery = 'probing' then 'breaker_open'
     when u.due_at > now() and u.reason in ('receiver_asked', 'delay') then u.reason
   end`
 
