@@ -1,4 +1,4 @@
--- Breaker, ramp and limits of destinations: what the sweeper needs to release exactly as much as it may.
+-- Breaker, ramp and limits of destinations: what the sweeper needs to release exactly as much as it may. And alerts.
 
 alter table destinations
   add column rate_per_second real check (rate_per_second > 0),
@@ -26,3 +26,13 @@ create table recent_starts (
   counts_until timestamptz not null
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
 create index recent_starts_destination on recent_starts (destination_id, counts_until);
+
+-- What somebody should know of: opened when it began, closed when it was over.
+create table alerts (
+  id uuid primary key,
+  kind text not null,
+  destination_id uuid,
+  opened_at timestamptz not null default now(),
+  closed_at timestamptz
+);
+create index alerts_open on alerts (destination_id, kind) where closed_at is null;

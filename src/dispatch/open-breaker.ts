@@ -1,16 +1,21 @@
 import type { Context } from '../context.ts'
 import { withTx } from '../db/database.ts'
-import { encodeId, type Uuid } from '../kit/ids.ts'
+import { encodeId, newUuid, type Uuid } from '../kit/ids.ts'
+import { openAlert } from './alert-store.ts'
 import { nextBackoffMs } from './recovery.ts'
 import { lockLane, openLane } from './recovery-store.ts'
 
 /** Not where the lane is blocked, or a probe decides already. */
-export async function openBreaker(ctx: Pick<Context, 'db' | 'log'>, destinationId: Uuid): Promise<void> {
+export async function openBreaker(
+  ctx: Pick<Context, 'db' | 'log' | 'clock'>,
+  destinationId: Uuid,
+): Promise<void> {
   const forMs = await withTx(ctx.db.results, async (tx) => {
     const lane = await lockLane(tx, destinationId)
     if (lane === null || lane.isBlocked || lane.recovery === 'probing') return null
     const backoffMs = nextBackoffMs(lane.backedOffMs)
     await openLane(tx, destinationId, backoffMs)
+    await openAlert(tx, { id: newUuid(ctx.clock.nowMs()), kind: 'breaker_open', destinationId })
     return backoffMs
   })
   if (forMs !== null)

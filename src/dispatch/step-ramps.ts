@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { withTx } from '../db/database.ts'
 import { encodeId } from '../kit/ids.ts'
+import { closeAlerts } from './alert-store.ts'
 import { laneRate } from './limits.ts'
 import { nextRampRate } from './recovery.ts'
 import { lockEndedRampSeconds, rampLanes } from './recovery-store.ts'
@@ -14,6 +15,12 @@ export async function stepRamps(ctx: Pick<Context, 'db' | 'log' | 'catalogue'>):
       rate: nextRampRate(ramp, laneRate(ctx.catalogue.destination(ramp.destinationId)?.definition ?? {})),
     }))
     if (next.length > 0) await rampLanes(tx, next)
+    const recovered = next.filter((step) => step.rate === null)
+    if (recovered.length > 0)
+      await closeAlerts(tx, {
+        kind: 'breaker_open',
+        destinationIds: recovered.map((step) => step.destinationId),
+      })
     return next
   })
   for (const { destinationId, rate } of steps)

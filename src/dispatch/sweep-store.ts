@@ -75,7 +75,7 @@ const TAKE_DUE = `with recursive x as (
   select destination_id from x limit $2
 ), road as materialized (
   select s.destination_id, lane.alone, t.concurrency is not null as one_batch,
-    case when lane.alone then greatest(0, least(
+    case when lane.alone and t.archived_at is null then greatest(0, least(
       case when t.rate_per_second is null or t.concurrency is not null
         then case when out.calls = 0 then $4::int else 0 end
         else $6::int - out.calls end,
@@ -90,7 +90,8 @@ const TAKE_DUE = `with recursive x as (
   left join lanes l on l.destination_id = s.destination_id
   cross join lateral (
     select coalesce(l.mode, 'direct') as mode, l.recovery, l.allowance,
-      coalesce(l.mode, 'direct') <> 'direct' or t.rate_per_second is not null or t.concurrency is not null as alone) lane
+      coalesce(l.mode, 'direct') <> 'direct' or l.recovery is not null or t.rate_per_second is not null
+        or t.concurrency is not null as alone) lane
   cross join lateral (
     select coalesce((select sum(cardinality(b.deliveries)) from batches b
         where lane.alone and b.destination_id = s.destination_id), 0)::int as calls,

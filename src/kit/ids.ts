@@ -15,6 +15,7 @@ export const ID_PREFIXES = {
   replay: 'rpl',
   reconciliation: 'rec',
   apiKey: 'key',
+  alert: 'alr',
 } as const
 
 export type Noun = keyof typeof ID_PREFIXES

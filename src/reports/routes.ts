@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Context } from '../context.ts'
 import { readSpan } from '../http/read-span.ts'
+import { findAlerts } from './find-alerts.ts'
 import { readLedger } from './read-ledger.ts'
-import { Ledger, LedgerQuery } from './schema.ts'
+import { AlertPage, AlertQuery, Ledger, LedgerQuery } from './schema.ts'
 
-/** GET /ledger, registered under /v1. */
+/** GET /ledger and /alerts, registered under /v1. */
 export const reportRoutes =
   (ctx: Pick<Context, 'db' | 'clock'>): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -19,5 +20,18 @@ export const reportRoutes =
         },
       },
       (req) => readLedger(ctx, { ...readSpan(req.query), explain: req.query.explain ?? false }),
+    )
+
+    app.get(
+      '/alerts',
+      {
+        schema: {
+          tags: ['reports'],
+          summary: 'What somebody should know of, newest first',
+          querystring: AlertQuery,
+          response: { 200: AlertPage },
+        },
+      },
+      (req) => findAlerts(ctx, req.query),
     )
   }

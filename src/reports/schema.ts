@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { Strict } from '../http/wire.ts'
+import { PAGE_QUERY } from '../http/pagination.ts'
+import { NullableText, Page, Strict } from '../http/wire.ts'
 
 const Count = Type.Integer({ minimum: 0 })
 
@@ -43,3 +44,19 @@ export const Ledger = Type.Object({
   explain: Type.Optional(Type.Array(UnaccountedEntry)),
 })
 export type LedgerWire = Static<typeof Ledger>
+
+export const AlertQuery = Strict({
+  ...PAGE_QUERY,
+  open: Type.Optional(Type.Boolean({ description: 'true: only those that are not over' })),
+})
+export type AlertQuery = Static<typeof AlertQuery>
+
+const Alert = Type.Object({
+  id: Type.String(),
+  kind: Type.String({ description: 'breaker_open: a destination fails at nearly every call' }),
+  destination_id: NullableText({ maxLength: 40 }),
+  opened_at: Type.String(),
+  closed_at: NullableText({ maxLength: 40 }),
+})
+export type AlertWire = Static<typeof Alert>
+export const AlertPage = Page(Alert)

@@ -54,9 +54,9 @@ export async function readBacklog(db: Db): Promise<Backlog> {
       (select coalesce(json_agg(s), '[]') from (
         select case when due_at = 'infinity' then 'unattributed' else reason end as reason, count(*)::int as count
         from unsettled group by 1) as s) as unsettled,
-      (select count(*)::int from lanes
-        where recovery = 'probing' or (mode <> 'direct' and blocked_reason = 'breaker_open' and blocked_until > now())
-      ) as breakers_open,
+      (select count(*)::int from lanes l join destinations t on t.id = l.destination_id
+        where t.archived_at is null and (l.recovery = 'probing'
+          or l.mode <> 'direct' and l.blocked_reason = 'breaker_open' and l.blocked_until > now())) as breakers_open,
       (select count(*)::int from workers where heartbeat_at > now() - interval '5 s') as workers,
       (select coalesce(json_agg(waits_ms), '[]') from workers where heartbeat_at > now() - interval '5 s') as waits_ms`,
   })

@@ -52,6 +52,7 @@ const laneOf = async ({ destinationId }: Network) => {
 }
 const healthOf = ({ destinationId }: Network) => findHealth(rig.db.reads, destinationId, new Date(0))
 const endBlock = () => rig.list(`update lanes set blocked_until = now() where mode = 'blocked'`)
+const alerts = () => rig.list('select kind, destination_id, closed_at is null as open from alerts')
 const events = (): unknown[] => rig.lines.flatMap((line) => ('event' in line ? [line.event] : []))
 
 test('with half of the destinations dead their breakers open, and the others deliver everything', async () => {
@@ -94,6 +95,8 @@ test('a tracker that comes back gets one call, then few, then everything: nothin
   await eventually(async () => expect((await rig.places()).batches).toEqual([]))
   expect(await healthOf(network)).toMatchObject({ breaker: 'open', held: 700 })
   expect(await readBacklog(rig.db.reads)).toMatchObject({ breakersOpen: 1, held: { breaker_open: 700 } })
+  const alert = { kind: 'breaker_open', destination_id: network.destinationId }
+  expect(await alerts()).toEqual([{ ...alert, open: true }])
   const failed = receiver.received.length
   receiver.reply(200)
   await receiver.waitFor(failed + 20, 20_000)
@@ -108,6 +111,7 @@ test('a tracker that comes back gets one call, then few, then everything: nothin
   await eventually(async () => expect(await healthOf(network)).toMatchObject({ breaker: 'closed', held: 0 }))
   expect(await laneOf(network)).toMatchObject({ recovery: null, backed_off_ms: null })
   expect(events()).toContain('breaker_closed')
+  expect(await alerts()).toEqual([{ ...alert, open: false }])
 })
 
 describe('a probe', () => {
@@ -135,6 +139,23 @@ describe('a probe', () => {
       expect(receiver.received).toHaveLength(calls ?? 0)
       await endBlock()
     }
+  })
+
+  test('that is out holds the others and shows so; its answer lets all of them go', async () => {
+    await startRig()
+    const { network, receiver } = await tracker(200)
+    const answer = Promise.withResolvers<200>()
+    receiver.reply(() => answer.promise)
+    const ids = await rig.waitingRows(network, 50)
+    await openOf(network)
+    rig.work()
+    rig.sweep()
+    await receiver.waitFor(1)
+    expect(await healthOf(network)).toMatchObject({ breaker: 'probing', held: 49 })
+    expect(await readBacklog(rig.db.reads)).toMatchObject({ breakersOpen: 1, held: { breaker_open: 49 } })
+    answer.resolve(200)
+    await eventually(async () => expect(await deliveredOf(ids)).toBe(50))
+    await eventually(async () => expect((await healthOf(network))?.breaker).toBe('closed'))
   })
 
   test('that is answered with a refusal counts as an answer: the ramp starts', async () => {
