@@ -31,10 +31,12 @@ describe.each(BACKENDS)('with the queues on $backend', ({ backend, open }) => {
     'fresh batches and retries reach their tracker, each delivery once with success',
     async () => {
       const failedOnce = new Set<string>()
+      const called = new Set<string>()
       receiver = await startReceiver({
         replies(call) {
           const clickId = call.query.get('clickid') ?? ''
-          if (failedOnce.has(clickId) || clickId.charCodeAt(clickId.length - 1) % 2 === 0) return 200
+          // Every fourth fails: with a half of them the breaker would open.
+          if (called.has(clickId) || called.add(clickId).size % 4 !== 0) return 200
           failedOnce.add(clickId)
           return 500
         },
