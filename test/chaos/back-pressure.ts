@@ -5,8 +5,10 @@ import { drawBackPressure } from './back-pressure-plot.ts'
 import { startChild } from './child.ts'
 import type { FloodQuestion, FloodSecond } from './flood-contract.ts'
 import { makeNetwork, type Network } from './network.ts'
+import { withProgress } from './progress.ts'
 import { readRequests } from './read-books.ts'
-import { type Site, startSite } from './site.ts'
+import type { Site } from './site.ts'
+import { withSite } from './with-site.ts'
 
 const CONNECTIONS = 400
 const WARM_UP_MS = 20_000
@@ -31,16 +33,20 @@ export type BackPressureResult = {
   broken: string[]
 }
 
-type Options = { minutes: number; plotFile: string | null; say(line: string): void }
+type Options = {
+  minutes: number
+  client: 'got' | 'undici'
+  plotFile: string | null
+  end: AbortSignal
+  say(line: string): void
+}
 
 /** Measures what can be stored, offers three times as much, and looks at what becomes of callers, memory and the accepted. */
 export async function runBackPressure(options: Options): Promise<BackPressureResult> {
-  const site = await startSite({ backend: 'redis', ownDisk: false })
-  try {
-    return await runOn(site, options)
-  } finally {
-    await site.close({ keepDir: false })
-  }
+  return withSite({ ...options, backend: 'redis', ownDisk: false }, async (site) => ({
+    result: await runOn(site, options),
+    keepDir: false,
+  }))
 }
 
 async function runOn(site: Site, { minutes, plotFile, say }: Options): Promise<BackPressureResult> {
@@ -54,9 +60,10 @@ async function runOn(site: Site, { minutes, plotFile, say }: Options): Promise<B
   const offeredPerS = FACTOR * capacityPerS
   say(`stores ${capacityPerS}/s; offering ${offeredPerS}/s for ${minutes} min`)
   const samples = sampleMemory(site)
-  const seconds = await flood(
-    { from: 1_000_000, perSecond: offeredPerS, forMs: minutes * 60_000 },
-    CONNECTIONS,
+  const seconds = await withProgress(
+    say,
+    () => `MB now: ${samples.now()}`,
+    () => flood({ from: 1_000_000, perSecond: offeredPerS, forMs: minutes * 60_000 }, CONNECTIONS),
   )
   const rss = samples.stop()
   const endedMs = performance.now()
@@ -99,13 +106,14 @@ const toUrls = (site: Site, network: Network): string[] =>
   )
 
 /** MB of each process, each second. */
-function sampleMemory(site: Site): { stop(): Map<string, number[]> } {
+function sampleMemory(site: Site): { now(): string; stop(): Map<string, number[]> } {
   const nodes = [...site.apis, ...site.workers]
   const rss = new Map(nodes.map((node) => [node.name, [] as number[]]))
   const timer = setInterval(() => {
     for (const node of nodes) rss.get(node.name)?.push(Math.round(node.rssMb()))
   }, 1000)
   return {
+    now: () => [...rss].map(([name, mb]) => `${name} ${mb.at(-1) ?? 0}`).join(', '),
     stop() {
       clearInterval(timer)
       return rss

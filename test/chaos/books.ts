@@ -26,7 +26,7 @@ export type Page = {
 }
 
 export type Finding = {
-  kind: 'lost' | 'out_of_order' | 'unexplained_duplicate' | 'not_stored' | 'unlogged'
+  kind: 'lost' | 'out_of_order' | 'unexplained_duplicate' | 'not_stored' | 'unlogged' | 'made_up'
   about: string
 }
 
@@ -60,6 +60,7 @@ export function comparePage(
       ...findNotStored(page),
       ...findUnlogged(told, happenings),
       ...findUnexplained(told, happenings),
+      ...findMadeUp(page, told),
     ],
     duplicates: listAgain(told).flatMap(([earlier, again]) => {
       const cause = causeOf(earlier, happenings)
@@ -157,6 +158,19 @@ const findUnlogged = (told: readonly Told[], happenings: readonly Happening[]): 
       kind: 'unlogged',
       about: `${request.transaction}: call of ${request.delivery} at ${toTime(request.atMs)} has no attempt and no cause`,
     }))
+
+/** Attempts that the log calls delivered, and no tracker knows of. */
+function findMadeUp({ story, deliveries }: Page, told: readonly Told[]): Finding[] {
+  const known = new Set(told.map(({ attempt }) => attempt))
+  return deliveries.flatMap(({ id, attempts }) =>
+    attempts
+      .filter((attempt) => attempt.verdict === 'delivered' && !known.has(attempt))
+      .map(({ startedMs }) => ({
+        kind: 'made_up',
+        about: `${story.transactionId}: ${id} is logged as delivered at ${toTime(startedMs)}, but no tracker was called`,
+      })),
+  )
+}
 
 /** Pairs of calls for one delivery of which the first was counted by the tracker. */
 function listAgain(told: readonly Told[]): [Told, Told][] {

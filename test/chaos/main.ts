@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { runBackPressure } from './back-pressure.ts'
+import { Ended, endOnSignal } from './end-on-signal.ts'
 import { ALL_FAULTS } from './faults/all.ts'
 import { describeResult } from './report.ts'
 import { runChaos } from './run-chaos.ts'
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     conversions: { type: 'string', default: '20000' },
     rate: { type: 'string', default: '100' },
     backend: { type: 'string', default: 'redis' },
+    client: { type: 'string', default: 'got' },
     faults: { type: 'string' },
     once: { type: 'boolean', default: false },
     out: { type: 'string' },
@@ -23,31 +25,50 @@ const { values } = parseArgs({
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
-if (values['back-pressure']) {
+const client = values.client === 'got' ? 'got' : 'undici'
+const end = endOnSignal(say)
+try {
+  process.exitCode = (values['back-pressure'] ? await pressBack() : await breakAll()) ? 0 : 1
+} catch (error) {
+  if (!(error instanceof Ended)) throw error
+  process.exitCode = error.status
+}
+// Callers and timers of a run that was ended in the middle would go on.
+process.exit()
+
+/** Both return whether all promises were kept. */
+async function pressBack(): Promise<boolean> {
   const result = await runBackPressure({
     minutes: Number(values.minutes),
+    client,
+    end,
     plotFile: values.plot ?? null,
     say,
   })
   say(JSON.stringify(result, null, 2))
-  process.exit(result.broken.length === 0 && result.withoutRetryAfter === 0 ? 0 : 1)
+  return result.broken.length === 0 && result.withoutRetryAfter === 0
 }
-const seed = Number(values.seed ?? randomInt(1_000_000))
-const names = values.faults?.split(',')
-const faults = ALL_FAULTS.filter(
-  ({ name }) => names === undefined || names.some((part) => name.includes(part)),
-)
-say(`seed ${seed} (--seed ${seed} draws the same faults and conversions again); ${faults.length} faults`)
-const result = await runChaos({
-  seed,
-  faults,
-  backend: values.backend === 'postgres' ? 'postgres' : 'redis',
-  conversions: Number(values.conversions),
-  perSecond: Number(values.rate),
-  rounds: values.once ? 'one' : 'until_told',
-  ownDisk: true,
-  say,
-})
-if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`)
-say(describeResult(result, faults))
-process.exit(result.broken.length === 0 ? 0 : 1)
+
+async function breakAll(): Promise<boolean> {
+  const seed = Number(values.seed ?? randomInt(1_000_000))
+  const names = values.faults?.split(',')
+  const faults = ALL_FAULTS.filter(
+    ({ name }) => names === undefined || names.some((part) => name.includes(part)),
+  )
+  say(`seed ${seed} (--seed ${seed} draws the same faults and conversions again); ${faults.length} faults`)
+  const result = await runChaos({
+    seed,
+    faults,
+    backend: values.backend === 'postgres' ? 'postgres' : 'redis',
+    conversions: Number(values.conversions),
+    perSecond: Number(values.rate),
+    rounds: values.once ? 'one' : 'until_told',
+    ownDisk: true,
+    client,
+    end,
+    say,
+  })
+  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`)
+  say(describeResult(result, faults))
+  return result.broken.length === 0
+}

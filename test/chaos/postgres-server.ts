@@ -26,6 +26,7 @@ export type PostgresServer = {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
   /** Null where its files are not on a disk of their own, which needs root. */
   disk: { fill(): Promise<void>; free(): Promise<void> } | null
+  /** For good: a later start() is refused. */
   stop(): Promise<void>
 }
 
@@ -41,6 +42,8 @@ export async function startPostgresServer(options: {
   const cluster = await openCluster({ dataDir: dir, log, settings: { max_wal_size: '512MB' } })
   let postmaster = await launchPostgres(cluster)
   const { port } = postmaster
+  let starting = Promise.resolve(postmaster)
+  let stopped = false
   const admin = clusterUrl(cluster, port, 'postgres')
   await withClient(admin, (client) => client.query(`create database ${DATABASE}`))
   const connectionString = clusterUrl(cluster, port, DATABASE)
@@ -54,13 +57,18 @@ export async function startPostgresServer(options: {
       await postmaster.exited
     },
     async start() {
-      const found = await findPostmaster(cluster.dir)
-      postmaster = found ?? (await launchPostgres(cluster, port))
-      if (found !== null) await withClient(connectionString, (client) => client.query('select 1'))
+      if (stopped) throw new Error('PostgreSQL is stopped for good')
+      const before = postmaster
+      starting = findPostmaster(cluster.dir).then((found) => found ?? launchPostgres(cluster, port))
+      postmaster = await starting
+      if (postmaster.pid === before.pid)
+        await withClient(connectionString, (client) => client.query('select 1'))
     },
     query: <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       withClient(connectionString, async (client) => (await client.query<Row>(text, values)).rows),
     async stop() {
+      stopped = true
+      postmaster = await starting.catch(() => postmaster)
       await stopPostmaster(postmaster, 3000)
       await disk?.unmount()
     },

@@ -13,6 +13,7 @@ export type RedisServer = {
   kill(): Promise<void>
   /** With the snapshot that SAVE left, or empty. */
   start(options: { empty: boolean }): Promise<void>
+  /** For good: a later start() is refused. */
   stop(): Promise<void>
 }
 
@@ -21,6 +22,7 @@ export async function startRedisServer(options: { dir: string; program: string }
   await mkdir(dir, { recursive: true })
   const port = await freePort()
   let child: ChildProcess | null = null
+  let stopped = false
   const command = async (name: string, ...args: string[]): Promise<unknown> => {
     const redis = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null })
     redis.on('error', () => undefined)
@@ -33,6 +35,7 @@ export async function startRedisServer(options: { dir: string; program: string }
   }
   const start = async ({ empty }: { empty: boolean }): Promise<void> => {
     if (empty) await rm(join(dir, 'dump.rdb'), { force: true })
+    if (stopped) throw new Error('Redis is stopped for good')
     const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '']
     child = spawn(program, [...args, '--maxmemory-policy', 'noeviction'], { stdio: 'ignore' })
     await eventually(() => command('PING'))
@@ -46,5 +49,9 @@ export async function startRedisServer(options: { dir: string; program: string }
     await gone
   }
   await start({ empty: true })
-  return { port, command, kill, start, stop: kill }
+  const stop = (): Promise<void> => {
+    stopped = true
+    return kill()
+  }
+  return { port, command, kill, start, stop }
 }

@@ -1,5 +1,8 @@
 import type { Fault } from './fault.ts'
 import type { ChaosResult } from './run-chaos.ts'
+import { LEASE_MS } from './site.ts'
+
+const RECOVERY_MS = LEASE_MS + 25_000
 
 /** The figures of a run, and the table of docs/delivery-guarantees.md. */
 export function describeResult(result: ChaosResult, faults: readonly Fault[]): string {
@@ -9,7 +12,9 @@ export function describeResult(result: ChaosResult, faults: readonly Fault[]): s
     toFaultTable(result, faults),
     '',
     `${result.conversions} conversions, ${result.acknowledged} acknowledged reports, ${result.requests} calls to trackers, ${result.minutes} min, queues on ${result.backend}, seed ${result.seed}`,
-    `duplicates: ${toList(duplicates)}`,
+    `faults: ${result.happenings.length} of ${new Set(result.happenings.map((one) => one.name)).size} kinds`,
+    `duplicates: ${Object.values(duplicates).reduce((sum, n) => sum + n, 0)} of ${result.requests} calls (${toList(duplicates)})`,
+    toSlow(result),
     `calls of advertisers that were not answered 2xx, all repeated: ${toList(failedCalls)}`,
     `ledger: ${result.ledgerReads} reads`,
     `most memory, MB: ${toList(rssMb)}`,
@@ -37,4 +42,12 @@ function toFaultTable({ happenings }: ChaosResult, faults: readonly Fault[]): st
   return ['| fault | how it is made | what is promised | what was seen |', '|---|---|---|---|', ...rows].join(
     '\n',
   )
+}
+
+/** The promise: all is delivered one lease and 25 s after PostgreSQL and one worker are back. */
+function toSlow({ happenings }: ChaosResult): string {
+  const slow = happenings.filter(({ recoveryMs }) => recoveryMs === null || recoveryMs > RECOVERY_MS)
+  const longestMs = Math.max(0, ...happenings.map((one) => one.recoveryMs ?? Number.POSITIVE_INFINITY))
+  const names = [...new Set(slow.map((one) => one.name))]
+  return `longest recovery: ${(longestMs / 1000).toFixed(1)} s; ${slow.length} longer than ${RECOVERY_MS / 1000} s${names.map((name) => `, ${name}`).join('')}`
 }

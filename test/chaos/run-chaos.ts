@@ -6,21 +6,22 @@ import { breakTheBook } from './break-the-book.ts'
 import type { Fault, Happening } from './fault.ts'
 import { watchLedger } from './ledger-watch.ts'
 import { makeNetwork, TARGETS } from './network.ts'
+import { withProgress } from './progress.ts'
 import { createRandom, type Random } from './random.ts'
 import { readPages, readRequests } from './read-books.ts'
 import { untilRecovered } from './recovery.ts'
-import { type Site, startSite } from './site.ts'
+import type { Site, SiteOptions } from './site.ts'
+import { withSite } from './with-site.ts'
 
-export type ChaosOptions = {
+export type ChaosOptions = SiteOptions & {
   seed: number
   faults: readonly Fault[]
-  backend: 'redis' | 'postgres'
   conversions: number
   perSecond: number
   /** Each drawn fault once, or rounds of them until all conversions are told. */
   rounds: 'one' | 'until_told'
-  /** A tmpfs for PostgreSQL, where root is. */
-  ownDisk: boolean
+  /** Aborted with an Error: everything is ended at once. */
+  end: AbortSignal
   say(line: string): void
 }
 
@@ -47,16 +48,13 @@ const OVERLOADED = '503 overloaded'
 /** Starts everything, breaks it in the order that the seed draws, and compares the books. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const startedMs = performance.now()
-  const site = await startSite(options)
-  let broken: string[] = ['the run did not end']
-  try {
-    const result = await runOn(site, options)
-    broken = result.broken
-    return { ...result, minutes: Math.round((performance.now() - startedMs) / 6000) / 10 }
-  } finally {
-    if (broken.length > 0) options.say(`logs and records are kept in ${site.dir}`)
-    await site.close({ keepDir: broken.length > 0 })
-  }
+  return withSite(options, async (site) => {
+    options.say('everything is started')
+    const ran = await runOn(site, options)
+    const keepDir = ran.broken.length > 0
+    if (keepDir) options.say(`logs and records are kept in ${site.dir}`)
+    return { result: { ...ran, minutes: Math.round((performance.now() - startedMs) / 6000) / 10 }, keepDir }
+  })
 }
 
 async function runOn(site: Site, options: ChaosOptions): Promise<Omit<ChaosResult, 'minutes'>> {
@@ -64,13 +62,25 @@ async function runOn(site: Site, options: ChaosOptions): Promise<Omit<ChaosResul
   const network = await makeNetwork(site)
   const ledger = watchLedger(site)
   const advertiser = startAdvertiser({ site, network, seed, perSecond, conversions })
-  const happenings = await breakThings(site, advertiser, options)
-  if (options.rounds === 'until_told') while (advertiser.told() < conversions) await wait(100)
-  await advertiser.finish()
+  const toProgress = (): string => {
+    const of = Number.isFinite(conversions) ? ` of ${conversions}` : ''
+    return `${advertiser.told()}${of} conversions told, ${advertiser.acknowledged()} reports acknowledged, ${ledger.reads()} reads of the ledger`
+  }
+  const happenings = await withProgress(say, toProgress, async () => {
+    const happened = await breakThings(site, advertiser, options)
+    if (options.rounds === 'until_told') while (advertiser.told() < conversions) await wait(100)
+    await advertiser.finish()
+    return happened
+  })
   say(`${advertiser.told()} conversions told; waiting until everything is delivered`)
-  const settled = await settle(site)
+  const settled = await withProgress(
+    say,
+    () => 'not yet',
+    () => settle(site),
+  )
   await ledger.close()
   await site.finishReceivers()
+  say('comparing the books')
   const books = await compareBooks(site, { seed, told: advertiser.told(), happenings })
   const finalLedger = await site.client.get('/v1/ledger?explain=true')
   const unnamed = await breakTheBook(site)
@@ -120,6 +130,7 @@ async function breakThings(site: Site, advertiser: Advertiser, options: ChaosOpt
     for (const fault of random.shuffle(possible)) {
       if (options.rounds === 'until_told' && advertiser.told() >= options.conversions) break
       await wait(random.between(1000, 3000))
+      options.say(`making: ${fault.name}`)
       const happening = await breakOne(site, fault, random)
       happenings.push(happening)
       options.say(
@@ -173,6 +184,10 @@ async function compareBooks(
     findings.push(...compared.findings)
     duplicates.push(...compared.duplicates)
   }
+  // What no story told.
+  for (const [n, list] of requests)
+    if (!(n >= 0 && n < told))
+      findings.push({ kind: 'not_stored', about: `${list[0]?.transaction}: was sent, but never reported` })
   const byKind = Map.groupBy(findings, (finding) => finding.kind)
   return {
     broken: [...byKind].flatMap(([kind, ofKind]) => [

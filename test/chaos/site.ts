@@ -13,6 +13,7 @@ import { type RedisServer, startRedisServer } from './redis-server.ts'
 import { createRelayNode, type RelayNode } from './relay-node.ts'
 import { removeAbandoned, SITE_PREFIX } from './remove-abandoned.ts'
 import type { WireMode } from './wires-contract.ts'
+import type { Cleanup } from './with-site.ts'
 
 export const ADMIN_KEY = 'c'.repeat(40)
 export const DELIVERY_TIMEOUT_MS = 1000
@@ -37,16 +38,25 @@ export type Site = {
   wire(node: RelayNode, server: 'postgres' | 'redis', mode: WireMode): Promise<void>
   mood(tracker: number, mood: Mood): Promise<void>
   finishReceivers(): Promise<void>
-  /** False where an error kept the folder for a look. */
-  close(options: { keepDir: boolean }): Promise<void>
 }
 
-export async function startSite(options: { backend: 'redis' | 'postgres'; ownDisk: boolean }): Promise<Site> {
+export type SiteOptions = {
+  backend: 'redis' | 'postgres'
+  /** HTTP client of the workers. */
+  client: 'got' | 'undici'
+  /** A tmpfs for PostgreSQL, where root is. */
+  ownDisk: boolean
+}
+
+/** What must be undone goes to `cleanups` as soon as it is there: the last first. */
+export async function startSite(options: SiteOptions, cleanups: Cleanup[]): Promise<Site> {
   await removeAbandoned()
   const dir = await mkdtemp(join(tmpdir(), SITE_PREFIX))
+  cleanups.push(({ keepDir }) => (keepDir ? undefined : rm(dir, { recursive: true, force: true })))
   const program = options.backend === 'redis' ? await ensureRedisServer() : null
   if (options.backend === 'redis' && program === null) throw new Error('there is no redis-server here')
   const namespace = await makeNamespace()
+  cleanups.push(() => namespace?.remove())
   const host = namespace?.hostAddress ?? '127.0.0.1'
   const log = pino({ level: 'silent' })
   const postgres = await startPostgresServer({
@@ -54,20 +64,25 @@ export async function startSite(options: { backend: 'redis' | 'postgres'; ownDis
     diskMb: options.ownDisk ? DISK_MB : null,
     log,
   })
+  cleanups.push(() => postgres.stop())
   const redis = program === null ? null : await startRedisServer({ dir: join(dir, 'redis'), program })
+  cleanups.push(() => redis?.stop())
   const wires = startChild('./wires.ts', { HOST: host })
+  cleanups.push(() => wires.stop())
   const requestsFile = join(dir, 'requests.jsonl')
   const receivers = startChild('./receivers.ts', {
     HOST: host,
     TIMEOUT_MS: String(DELIVERY_TIMEOUT_MS),
     LOG_FILE: requestsFile,
   })
+  cleanups.push(() => receivers.stop())
   const ports = await receivers.ask<number[]>({ ask: 'start', count: TRACKERS })
   const build = (name: string, role: 'api' | 'worker', inside: Namespace | null): Promise<RelayNode> =>
-    buildNode({ name, role, namespace: inside, host, dir, postgres, redis, wires })
+    buildNode({ name, role, namespace: inside, host, dir, postgres, redis, wires, client: options.client })
   const apis = await Promise.all(['api1', 'api2'].map((name) => build(name, 'api', null)))
   const workers = [await build('worker1', 'worker', null), await build('worker2', 'worker', namespace)]
   const nodes = [...apis, ...workers]
+  cleanups.push(() => Promise.all(nodes.map((node) => node.close())))
   await Promise.all(nodes.map((node) => node.start()))
   return {
     dir,
@@ -82,13 +97,6 @@ export async function startSite(options: { backend: 'redis' | 'postgres'; ownDis
     wire: (node, server, mode) => wires.ask({ ask: 'mode', wire: `${node.name}-${server}`, mode }),
     mood: (tracker, mood) => receivers.ask({ ask: 'mood', tracker, mood }),
     finishReceivers: () => receivers.ask({ ask: 'finish' }),
-    async close({ keepDir }) {
-      await Promise.all(nodes.map((node) => node.kill()))
-      await Promise.all([wires.stop(), receivers.stop(), redis?.stop()])
-      await postgres.stop()
-      await namespace?.remove()
-      if (!keepDir) await rm(dir, { recursive: true, force: true })
-    },
   }
 }
 
@@ -101,10 +109,11 @@ type NodeOptions = {
   postgres: PostgresServer
   redis: RedisServer | null
   wires: Child
+  client: SiteOptions['client']
 }
 
 async function buildNode(options: NodeOptions): Promise<RelayNode> {
-  const { name, role, namespace, host, dir, postgres, redis, wires } = options
+  const { name, role, namespace, host, dir, postgres, redis, wires, client } = options
   const open = (server: string, targetPort: number): Promise<number> =>
     wires.ask({ ask: 'open', wire: `${name}-${server}`, targetPort })
   const database = new URL(postgres.connectionString)
@@ -124,6 +133,7 @@ async function buildNode(options: NodeOptions): Promise<RelayNode> {
       ADMIN_KEY,
       SECRETS_KEY: 's'.repeat(40),
       LOG_LEVEL: 'warn',
+      DELIVERY_HTTP_CLIENT: client,
       OUTBOUND_ALLOW_CIDRS: `${host}/32`,
       DELIVERY_TIMEOUT_MS: String(DELIVERY_TIMEOUT_MS),
       LEASE_MS: String(LEASE_MS),

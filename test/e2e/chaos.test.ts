@@ -8,6 +8,8 @@ const runShort = (backend: 'redis' | 'postgres', names: readonly string[]) => {
   return runChaos({
     seed,
     backend,
+    client: 'got',
+    end: new AbortController().signal,
     faults: ALL_FAULTS.filter(({ name }) => names.includes(name)),
     conversions: Number.POSITIVE_INFINITY,
     perSecond: 25,

@@ -94,6 +94,10 @@ test('a call of a delivery that is not stored is found', () => {
   expect(kinds({ deliveries: [delivery(2)] })).toContain('not_stored')
 })
 
+test('a success in the log without a call at the tracker is found', () => {
+  expect(kinds({ requests: [request(2)] })).toEqual(['made_up'])
+})
+
 describe('a second call of what the tracker had counted', () => {
   const again = request(2, { atMs: 29_000 })
   const attempt = (startedMs: number, verdict: string, late = false) => ({
