@@ -5,6 +5,8 @@ import { StartError } from './kit/start-error.ts'
 type Running = { close(): Promise<void> }
 
 const EXIT_RESERVE_MS = 300
+/** By then a write to a log that nobody reads any more has failed; see exitSoon. */
+const LOG_ERROR_MS = 50
 
 /**
  * Runs `start` as this process: ends on SIGTERM, SIGINT, or when the parent's channel closes, in graceMs at most, with
@@ -23,13 +25,14 @@ export async function runProcess(options: {
     ending = true
     setTimeout(() => {
       log.warn('not everything was finished in time; unfinished deliveries go on after the next start')
-      process.exit(status)
+      exitSoon(status)
     }, graceMs - EXIT_RESERVE_MS)
     await running?.close().catch((err: unknown) => log.error({ err }, 'closing failed'))
-    process.exit(status)
+    exitSoon(status)
   }
   const crash = (err: unknown): void => {
-    log.fatal({ err }, 'a bug: the process ends')
+    // Not `fatal`, which flushes at once: see exitSoon.
+    log.error({ err }, 'a bug: the process ends')
     void end(1)
   }
   process.on('uncaughtException', crash)
@@ -41,6 +44,14 @@ export async function runProcess(options: {
   } catch (error) {
     exitWith(error)
   }
+}
+
+/**
+ * The log flushes at the exit and at each fatal line, and tries for ever where its reader is gone, unless an earlier write
+ * has told it so (sonic-boom's flushSync sleeps and repeats on EPIPE): the process would never end.
+ */
+function exitSoon(status: number): void {
+  setTimeout(() => process.exit(status), LOG_ERROR_MS)
 }
 
 /** Prints why the process can not start, and ends it with status 1. */

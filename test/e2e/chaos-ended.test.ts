@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, inject, test } from 'vitest'
+import { removeAbandoned } from '../chaos/remove-abandoned.ts'
 import { eventually } from '../support/eventually.ts'
 import { listTree } from '../support/relay-process.ts'
 
@@ -63,3 +65,21 @@ test.each([
   },
   240_000,
 )
+
+test('after kill -9 of the suite its relay processes end by themselves, and the next run ends the frozen one and the servers', async () => {
+  const running = await startSuite()
+  process.kill(running.mainPid ?? 0, 'SIGKILL')
+  await once(running.suite, 'close')
+  await eventually(
+    async () =>
+      expect((await listLeft(running)).filter((left) => left.includes('src/main.ts'))).toHaveLength(1),
+    { timeoutMs: 120_000, everyMs: 200 },
+  )
+  await removeAbandoned()
+  await eventually(async () => {
+    const left = await listLeft(running)
+    const [folder = '', ...others] = left
+    expect(others, folder).toEqual([])
+    await rm(join(tmpdir(), folder), { recursive: true, force: true })
+  })
+}, 240_000)
