@@ -40,7 +40,8 @@ export async function openFirst(
 ): Promise<Socket> {
   const tried = addresses.slice(0, ADDRESSES_TRIED_MAX)
   const endsMs = performance.now() + limitMs
-  let failure: unknown
+  // What is told where the process stood still for so long that not even the first was tried.
+  let failure: unknown = new OutboundFailure('connect_timeout', `no connection within ${limitMs} ms`)
   for (const [index, ip] of tried.entries()) {
     const leftMs = endsMs - performance.now()
     const isLast = index === tried.length - 1
