@@ -78,7 +78,7 @@ function decideKnown(input: DecideInput, stored: StoredConversion): ItemPlan {
   const newlyAttributed = before.attribution === null && attribution !== null
   if (merge.kind === 'duplicate' && !newlyAttributed) {
     const outcome = outcomeOf('duplicate', before, merge.note)
-    return { outcome, recent: rememberReport(input.recent, [input.hash, before.revision, nowMs]), plan: null }
+    return { outcome, recent: remembered(input, before.revision, merge.note), plan: null }
   }
   const known = {
     ...before,
@@ -139,10 +139,16 @@ function written(
       conversion,
       note ?? plan.inserted.at(-1)?.note ?? input.report.notes[0] ?? null,
     ),
-    recent: rememberReport(input.recent, [input.hash, conversion.revision, input.nowMs]),
+    recent: remembered(input, conversion.revision, note),
     plan,
   }
 }
+
+/** A late repeat stays the report of its earlier revision: else the second one would pass for a change back to it. */
+const remembered = (input: DecideInput, revision: number, note: string | null): RecentReport[] =>
+  note === 'late_repeat'
+    ? [...input.recent]
+    : rememberReport(input.recent, [input.hash, revision, input.nowMs])
 
 const outcomeOf = (
   result: 'accepted' | 'duplicate' | 'parked',

@@ -32,7 +32,11 @@ export type ChaosResult = {
   acknowledged: number
   requests: number
   failedCalls: Partial<Record<string, number>>
-  happenings: (Happening & { duplicates: number; timedOut: number; failedCalls: number })[]
+  happenings: (Happening & {
+    duplicates: number
+    timedOut: number
+    failedCalls: Partial<Record<string, number>>
+  })[]
   duplicates: Partial<Record<DuplicateCause, number>>
   ledgerReads: number
   rssMb: Record<string, number>
@@ -93,7 +97,11 @@ async function runOn(site: Site, options: ChaosOptions): Promise<Omit<ChaosResul
       duplicates: books.duplicates.filter(isWithin).length,
       timedOut: books.duplicates.filter((one) => isWithin(one) && one.timedOut).length,
       // Calls beyond what this machine can store at that moment are refused whatever happens.
-      failedCalls: advertiser.failed.filter((call) => isWithin(call) && call.what !== OVERLOADED).length,
+      failedCalls: countBy(
+        advertiser.failed
+          .filter((call) => isWithin(call) && call.what !== OVERLOADED)
+          .map(({ what }) => what),
+      ),
     }
   })
   const crashes = [...site.apis, ...site.workers].flatMap((node) => node.crashes)
@@ -209,7 +217,9 @@ const brokenPromises =
     return [
       ...(failure === null ? [] : [`${name}: ${failure}`]),
       ...(recoveryMs === null ? [`${name}: not recovered within three minutes`] : []),
-      ...(fault?.noFailedCall && failedCalls > 0 ? [`${name}: ${failedCalls} calls failed`] : []),
+      ...(fault?.noFailedCall && Object.keys(failedCalls).length > 0
+        ? [`${name}: calls failed: ${JSON.stringify(failedCalls)}`]
+        : []),
       ...(fault?.noFailedCall && duplicates > 0 ? [`${name}: ${duplicates} duplicates`] : []),
     ]
   }
