@@ -66,15 +66,9 @@ async function runOn(site: Site, { minutes, plotFile, say }: Options): Promise<B
     () => flood({ from: 1_000_000, perSecond: offeredPerS, forMs: minutes * 60_000 }, CONNECTIONS),
   )
   const rss = samples.stop()
-  const endedMs = performance.now()
-  await drain(site)
-  const drainS = Math.round((performance.now() - endedMs) / 1000)
-  await site.finishReceivers()
-  const accepted = [...warm, ...seconds].flatMap((second) => second.accepted)
-  const sum = (of: (second: FloodSecond) => number): number => seconds.reduce((all, one) => all + of(one), 0)
   if (plotFile !== null) await writeFile(plotFile, drawBackPressure(seconds, rss))
-  await flooder.stop()
-  return {
+  const sum = (of: (second: FloodSecond) => number): number => seconds.reduce((all, one) => all + of(one), 0)
+  const flooded = {
     capacityPerS,
     offeredPerS,
     minutes,
@@ -85,11 +79,28 @@ async function runOn(site: Site, { minutes, plotFile, say }: Options): Promise<B
     acceptedMs: percentiles(seconds.flatMap((one) => one.acceptedMs)),
     refusedMs: percentiles(seconds.flatMap((one) => one.refusedMs)),
     rssMb: Object.fromEntries(
-      [...rss].map(([name, mb]) => [name, [mb[0] ?? 0, Math.max(...mb), mb.at(-1) ?? 0]]),
+      [...rss].map(([name, mb]): [string, [number, number, number]] => [
+        name,
+        [mb[0] ?? 0, Math.max(...mb), mb.at(-1) ?? 0],
+      ]),
     ),
-    drainS,
-    broken: await findBroken(site, accepted),
   }
+  say(`${JSON.stringify(flooded)}\nwaiting until everything accepted is delivered`)
+  const endedMs = performance.now()
+  let left = 0
+  await withProgress(
+    say,
+    () => `${left} are not delivered`,
+    () =>
+      drain(site, (n) => {
+        left = n
+      }),
+  )
+  const drainS = Math.round((performance.now() - endedMs) / 1000)
+  await site.finishReceivers()
+  await flooder.stop()
+  const accepted = [...warm, ...seconds].flatMap((second) => second.accepted)
+  return { ...flooded, drainS, broken: await findBroken(site, accepted) }
 }
 
 const toUrls = (site: Site, network: Network): string[] =>
@@ -121,12 +132,13 @@ function sampleMemory(site: Site): { now(): string; stop(): Map<string, number[]
   }
 }
 
-const drain = (site: Site): Promise<void> =>
+const drain = (site: Site, onLeft: (left: number) => void): Promise<void> =>
   eventually(
     async () => {
       const [left] = await site.postgres.query<{ n: number }>(
         'select (select count(*) from due)::int + (select count(*) from batches)::int as n',
       )
+      onLeft(left?.n ?? 0)
       if (left?.n !== 0) throw new Error(`${left?.n} are not delivered`)
     },
     { timeoutMs: DRAIN_MS_MAX, everyMs: 1000 },
