@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { StartError } from '../kit/start-error.ts'
+import { buildIndexes, lockMigrating } from './build-indexes.ts'
 import type { Db } from './database.ts'
 
 const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url))
@@ -45,7 +47,14 @@ export async function migrate(connectionString: string): Promise<string[]> {
   try {
     const gap = await pendingMigrations(client as unknown as Db)
     assertNotNewer(gap)
-    return gap.pending.length === 0 ? [] : await applyPending(client)
+    if (gap.pending.length === 0) return []
+    await lockMigrating(client as unknown as Db)
+    const { pending } = await pendingMigrations(client as unknown as Db)
+    await buildIndexes(
+      client as unknown as Db,
+      pending.map((name) => join(MIGRATIONS_DIR, `${name}.sql`)),
+    )
+    return await applyPending(client)
   } finally {
     await client.end()
   }

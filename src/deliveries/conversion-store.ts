@@ -69,7 +69,7 @@ export async function listConversions(
   if (filter.status !== null) where.add('c.status = ?', filter.status)
   if (filter.clickId !== null) where.add('c.click_id = ?', filter.clickId)
   if (filter.transactionId !== null) where.add('c.transaction_id = ?', filter.transactionId)
-  if (filter.search !== null) addSearch(where, filter.search)
+  if (filter.search !== null) addSearch(where, filter.search, page)
   const { rows } = await db.query<ConversionRow>({
     text: `${SELECT} where ${where.sql} order by c.id desc limit ${where.bind(page.limit + 1)}`,
     values: where.values,
@@ -77,14 +77,21 @@ export async function listConversions(
   return rows
 }
 
-function addSearch(where: Conditions, search: IdSearch): void {
+const SEARCHED_MAX = 1000
+
+/** Each column that has text ids is asked by its own index; of a prefix that fits more than 1,000 rows the newest are found. */
+function addSearch(where: Conditions, search: IdSearch, page: PageRequest): void {
   if (search.kind === 'range') {
     where.add('c.id between ? and ?', search.from, search.to)
     return
   }
   const pattern = where.bind(search.likePattern)
+  const bounds = [page.before, page.to && lowestUuid(page.to.getTime())].filter((bound) => bound !== null)
+  const bound = bounds.map((one) => `and id < ${where.bind(one)}`).join(' ')
+  const newest = (column: string): string =>
+    `(select id from conversions where ${column} like ${pattern} ${bound} order by id desc limit ${SEARCHED_MAX})`
   where.add(
-    `c.click_id like ${pattern} or c.affiliate_click_id like ${pattern} or c.transaction_id like ${pattern}`,
+    `c.id = any(array(${newest('click_id')} union ${newest('affiliate_click_id')} union ${newest('transaction_id')}))`,
   )
 }
 

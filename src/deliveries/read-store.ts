@@ -1,10 +1,10 @@
-import { type Conditions, createConditions } from '../db/conditions.ts'
 import type { Db } from '../db/database.ts'
 import type { PageRequest } from '../http/pagination.ts'
-import { lowestUuid, type Noun, type Uuid } from '../kit/ids.ts'
+import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
 import type { ShownState } from './delivery-states.ts'
-import { HELD_JOINS, HELD_REASON, HELD_REASONS } from './held.ts'
+import { findIds } from './find-ids-store.ts'
+import { HELD_JOINS, HELD_REASON } from './held.ts'
 import type { IdSearch } from './id-search.ts'
 
 export type DeliveryRow = {
@@ -63,80 +63,22 @@ const COLUMNS = `d.id, case when ${HELD_REASON} is not null then 'held' else d.s
 const FROM = `deliveries d left join conversions c on c.id = d.conversion_id
     left join due u on u.delivery_id = d.id and d.state = 'scheduled' ${HELD_JOINS}`
 
-/** What only a delivery that is held can match starts from `due`, which is small beside the log. */
-const FROM_HELD = `due u join deliveries d on d.id = u.delivery_id and d.state = 'scheduled'
-    left join conversions c on c.id = d.conversion_id ${HELD_JOINS}`
-
 /**
- * At most limit + 1 deliveries, newest first. Filters by what the advertiser or affiliate calls things go through the
- * indexes of conversions, the others through those of deliveries.
+ * At most limit + 1 deliveries, newest first. The ids are found first, by branches that each have an index of their own
+ * for what they ask; only what is shown is joined.
  */
 export async function listDeliveries(
   db: Db,
   page: PageRequest,
   filter: DeliveryFilter,
 ): Promise<DeliveryRow[]> {
-  const where = createConditions()
-  addPage(where, page)
-  if (filter.states.length > 0) addStates(where, filter.states)
-  if (filter.reason !== null) where.add(`coalesce(${HELD_REASON}, d.reason) = ?`, filter.reason)
-  if (filter.affiliateId !== null)
-    where.add(
-      'd.destination_id = any(array(select id from destinations where affiliate_id = ?))',
-      filter.affiliateId,
-    )
-  if (filter.destinationId !== null) where.add('d.destination_id = ?', filter.destinationId)
-  if (filter.offerId !== null) where.add('d.offer_id = ?', filter.offerId)
-  if (filter.advertiserId !== null) where.add('d.advertiser_id = ?', filter.advertiserId)
-  if (filter.conversionId !== null) where.add('d.conversion_id = ?', filter.conversionId)
-  if (filter.clickId !== null) where.add('c.click_id = ?', filter.clickId)
-  if (filter.affiliateClickId !== null) where.add('c.affiliate_click_id = ?', filter.affiliateClickId)
-  if (filter.transactionId !== null) where.add('c.transaction_id = ?', filter.transactionId)
-  if (filter.httpStatus !== null) where.add('d.last_http_status = ?', filter.httpStatus)
-  if (filter.error !== null) where.add('d.last_error = ?', filter.error)
-  if (filter.search !== null) addSearch(where, filter.search)
+  const { text, values } = await findIds(db, page, filter)
   const { rows } = await db.query<DeliveryRow>({
-    text: `select ${COLUMNS} from ${isHeldOnly(filter) ? FROM_HELD : FROM}
-      where ${where.sql} order by d.id desc limit ${where.bind(page.limit + 1)}`,
-    values: where.values,
+    text: `select ${COLUMNS} from (${text}) f join ${FROM.replace('deliveries d', 'deliveries d on d.id = f.id')} order by d.id desc`,
+    values,
   })
   return rows
 }
-
-function addPage(where: Conditions, page: PageRequest): void {
-  if (page.before !== null) where.add('d.id < ?', page.before)
-  if (page.from !== null) where.add('d.id >= ?', lowestUuid(page.from.getTime()))
-  if (page.to !== null) where.add('d.id < ?', lowestUuid(page.to.getTime()))
-}
-
-function addStates(where: Conditions, states: readonly ShownState[]): void {
-  const stored = states.filter((state) => state !== 'held' && state !== 'scheduled')
-  const parts = [`d.state = any(${where.bind(stored)}::text[])`]
-  if (states.includes('scheduled')) parts.push(`d.state = 'scheduled' and ${HELD_REASON} is null`)
-  if (states.includes('held')) parts.push(`d.state = 'scheduled' and ${HELD_REASON} is not null`)
-  where.add(parts.map((part) => `(${part})`).join(' or '))
-}
-
-const SEARCHED_COLUMNS: Partial<Record<Noun, string>> = {
-  delivery: 'd.id',
-  conversion: 'd.conversion_id',
-  destination: 'd.destination_id',
-}
-
-function addSearch(where: Conditions, search: IdSearch): void {
-  if (search.kind === 'range') {
-    where.add(`${SEARCHED_COLUMNS[search.noun] ?? 'd.id'} between ? and ?`, search.from, search.to)
-    return
-  }
-  const pattern = where.bind(search.likePattern)
-  where.add(
-    `c.click_id like ${pattern} or c.affiliate_click_id like ${pattern} or c.transaction_id like ${pattern}`,
-  )
-}
-
-const isHeldOnly = (filter: DeliveryFilter): boolean =>
-  (filter.states.length > 0 && filter.states.every((state) => state === 'held')) ||
-  (HELD_REASONS as readonly (string | null)[]).includes(filter.reason)
 
 export async function findDelivery(db: Db, id: Uuid): Promise<DeliveryRow | null> {
   const { rows } = await db.query<DeliveryRow>({

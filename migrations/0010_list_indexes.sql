@@ -1,0 +1,18 @@
+-- Indexes of the lists that people search (docs/queries.md shows who uses which; docs/decisions/0003 what they cost).
+-- `migrate` builds them beforehand, concurrently and per partition (src/db/build-indexes.ts), so that here they are only
+-- attached and nothing waits.
+
+create index if not exists deliveries_state on deliveries (state, id) where state in ('refused', 'failed', 'skipped', 'superseded', 'cancelled');
+create index if not exists deliveries_destination_state on deliveries (destination_id, state, id) where state in ('refused', 'failed', 'skipped', 'superseded', 'cancelled');
+create index if not exists deliveries_destination_delivered on deliveries (destination_id, id) where state = 'delivered';
+create index if not exists deliveries_reason on deliveries (reason, id) where reason is not null;
+create index if not exists deliveries_http_status on deliveries (last_http_status, id) where last_http_status <> 200;
+create index if not exists deliveries_error on deliveries (last_error, id) where last_error is not null;
+create index if not exists conversions_advertiser on conversions (advertiser_id, id);
+create index if not exists conversions_affiliate on conversions (affiliate_id, id) where affiliate_id is not null;
+create index if not exists conversions_offer on conversions (offer_id, id) where offer_id is not null;
+create index if not exists conversions_status on conversions (status, id) where status in ('pending', 'rejected');
+create index if not exists inbound_calls_result on inbound_calls (result, id) where result in ('duplicate', 'parked');
+create index if not exists inbound_calls_code on inbound_calls (code, id) where code is not null;
+create index if not exists clicks_affiliate on clicks (affiliate_id, id);
+create index if not exists clicks_offer on clicks (offer_id, id);
