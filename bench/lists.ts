@@ -77,7 +77,7 @@ async function makeCases(): Promise<Case[]> {
   const sample = await one<Sample>(
     `select c.click_id, c.affiliate_click_id, c.transaction_id, c.id as conversion_id, d.id as delivery_id
       from conversions c join deliveries d on d.conversion_id = c.id
-      where c.id > (select id from conversions order by id desc offset 100000 limit 1) limit 1`,
+      where c.id > (select id from conversions order by id desc offset 1000 limit 1) limit 1`,
   )
   const { id: idleCall } = await one<{ id: string }>('select id from inbound_calls order by id limit 1')
   const cnv = encodeId('conversion', sample.conversion_id)
@@ -191,10 +191,10 @@ async function one<Row extends Record<string, unknown>>(text: string): Promise<R
   return rows[0]
 }
 
-const show = (query: object): string =>
-  Object.entries(query)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ')
+function show(query: object): string {
+  const words = Object.entries(query).map(([name, value]) => `${name}=${value}`)
+  return words.length === 0 ? 'without a filter' : words.join(' ')
+}
 
 function isoDaysAgo(days: number): string {
   return new Date(Date.now() - days * 86_400_000).toISOString()

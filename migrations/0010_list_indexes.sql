@@ -1,4 +1,4 @@
--- Indexes of the lists that people search (docs/queries.md shows who uses which; docs/decisions/0003 what they cost).
+-- Indexes of the lists that people search (docs/decisions/0003 says why these and what is not measured yet).
 -- `migrate` builds them beforehand, concurrently and per partition (src/db/build-indexes.ts), so that here they are only
 -- attached and nothing waits.
 
@@ -16,3 +16,4 @@ create index if not exists inbound_calls_result on inbound_calls (result, id) wh
 create index if not exists inbound_calls_code on inbound_calls (code, id) where code is not null;
 create index if not exists clicks_affiliate on clicks (affiliate_id, id);
 create index if not exists clicks_offer on clicks (offer_id, id);
+create index if not exists due_reason on due (reason, delivery_id) where reason is not null;

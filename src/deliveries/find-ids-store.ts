@@ -123,14 +123,18 @@ function searchBranches(where: Conditions, page: PageRequest, filter: DeliveryFi
   const before = newestMs(page)
   // A conversion is never younger than its deliveries.
   const bound = before === null ? '' : `and id < ${where.bind(lowestUuid(before + 1))}`
-  return named.map(([column]) => ({
-    ...joined,
-    where: [
-      ...joined.where,
-      `d.conversion_id = any(array(select id from conversions where ${column} like ${pattern} ${bound}
-        order by id desc limit ${SEARCHED_CONVERSIONS_MAX}))`,
-    ],
-  }))
+  return named.map(([column]) => {
+    const found = `select id from conversions where ${column} like ${pattern} ${bound} order by id desc limit ${SEARCHED_CONVERSIONS_MAX}`
+    return {
+      ...joined,
+      where: [
+        ...joined.where,
+        `d.conversion_id = any(array(${found}))`,
+        // Partitions older than the oldest of them are not looked into.
+        `d.id >= (select (left(v.id::text, 13) || '-0000-0000-000000000000')::uuid from (${found}) v order by v.id limit 1)`,
+      ],
+    }
+  })
 }
 
 /** Unix ms of the newest row that the page may hold; null: not bounded. */
@@ -152,7 +156,11 @@ async function stateBranches(db: Db, where: Conditions, filter: DeliveryFilter):
   const { reason } = filter
   if (isHeldReason(reason)) {
     const isAsked = filter.states.length === 0 || filter.states.includes('held')
-    return [{ ...HELD, where: [isAsked ? `${HELD_REASON} = ${where.bind(reason)}` : 'false'] }]
+    if (!isAsked) return [{ ...HELD, where: ['false'] }]
+    const bound = where.bind(reason)
+    // A delay is a row's own and rare in `due`; the other reasons hold a whole destination.
+    const own = reason === 'delay' ? [`u.reason = ${bound}`] : []
+    return [{ ...HELD, where: [`${HELD_REASON} = ${bound}`, ...own] }]
   }
   if (reason !== null) where.add('d.reason = ?', reason)
   if (filter.states.length === 0) return [LOG]

@@ -4,12 +4,12 @@ import type { Uuid } from '../kit/ids.ts'
 
 const ROWS_MAX = 50
 
-/** By the indexes there are: an affiliate through its destinations, an advertiser through its offers. */
-const DELIVERIES_OF = {
-  destination: 'destination_id = $1',
-  offer: 'offer_id = $1',
-  affiliate: 'destination_id = any(array(select id from destinations where affiliate_id = $1))',
-  advertiser: 'offer_id = any(array(select id from offers where advertiser_id = $1))',
+/** By the indexes there are: an affiliate destination by destination, an advertiser offer by offer. */
+const OWNED = {
+  destination: { from: '(select $1::uuid as id) p', column: 'destination_id' },
+  offer: { from: '(select $1::uuid as id) p', column: 'offer_id' },
+  affiliate: { from: '(select id from destinations where affiliate_id = $1) p', column: 'destination_id' },
+  advertiser: { from: '(select id from offers where advertiser_id = $1) p', column: 'offer_id' },
 } as const
 
 /** Conversions that a text names: click id, transaction id or affiliate click id, whole. Newest first. */
@@ -23,9 +23,12 @@ export async function listConversionsNamed(db: Db, text: string): Promise<Uuid[]
 }
 
 /** Conversions that came to one destination, offer, affiliate or advertiser last. */
-export async function listConversionsOf(db: Db, noun: keyof typeof DELIVERIES_OF, id: Uuid): Promise<Uuid[]> {
+export async function listConversionsOf(db: Db, noun: keyof typeof OWNED, id: Uuid): Promise<Uuid[]> {
+  const { from, column } = OWNED[noun]
   const { rows } = await db.query<{ conversion_id: Uuid }>({
-    text: `select conversion_id from deliveries where ${DELIVERIES_OF[noun]} order by id desc limit ${ROWS_MAX}`,
+    text: `select x.conversion_id from ${from} cross join lateral (
+        select d.id, d.conversion_id from deliveries d where d.${column} = p.id order by d.id desc limit ${ROWS_MAX}) x
+      order by x.id desc limit ${ROWS_MAX}`,
     values: [id],
   })
   return [...new Set(rows.map((row) => row.conversion_id))]
