@@ -1,4 +1,4 @@
--- Indexes of the lists that people search (docs/decisions/0003 says why these and what is not measured yet).
+-- Indexes of the lists that people search (docs/decisions/0004 says why these and what they cost).
 -- `migrate` builds them beforehand, concurrently and per partition (src/db/build-indexes.ts), so that here they are only
 -- attached and nothing waits.
 
