@@ -36,7 +36,7 @@ function toFaultTable({ happenings }: ChaosResult, faults: readonly Fault[]): st
     const longestMs = Math.max(...seen.map((one) => one.recoveryMs ?? Number.POSITIVE_INFINITY))
     const duplicates = seen.reduce((sum, one) => sum + one.duplicates, 0)
     return [
-      `| ${fault.name} | ${fault.how} | ${fault.promise} | ${seen.length}×; ${duplicates} repeated; recovered within ${(longestMs / 1000).toFixed(1)} s |`,
+      `| ${fault.name} | ${fault.how} | ${fault.promise} | ${seen.length}×; ${duplicates} repeated; ${toRecovery(longestMs)} |`,
     ]
   })
   return ['| fault | how it is made | what is promised | what was seen |', '|---|---|---|---|', ...rows].join(
@@ -49,5 +49,8 @@ function toSlow({ happenings }: ChaosResult): string {
   const slow = happenings.filter(({ recoveryMs }) => recoveryMs === null || recoveryMs > RECOVERY_MS)
   const longestMs = Math.max(0, ...happenings.map((one) => one.recoveryMs ?? Number.POSITIVE_INFINITY))
   const names = [...new Set(slow.map((one) => one.name))]
-  return `longest recovery: ${(longestMs / 1000).toFixed(1)} s; ${slow.length} longer than ${RECOVERY_MS / 1000} s${names.map((name) => `, ${name}`).join('')}`
+  return `longest: ${toRecovery(longestMs)}; ${slow.length} longer than ${RECOVERY_MS / 1000} s${names.map((name) => `, ${name}`).join('')}`
 }
+
+const toRecovery = (ms: number): string =>
+  Number.isFinite(ms) ? `recovered within ${(ms / 1000).toFixed(1)} s` : 'not recovered within three minutes'
