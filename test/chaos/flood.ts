@@ -14,14 +14,7 @@ async function flood(question: Extract<FloodQuestion, { ask: 'flood' }>): Promis
   let open = 0
   const secondOf = (sentMs: number): FloodSecond => {
     const index = Math.floor((sentMs - startedMs) / 1000)
-    seconds[index] ??= {
-      accepted: [],
-      refused: 0,
-      lost: 0,
-      withoutRetryAfter: 0,
-      acceptedMs: [],
-      refusedMs: [],
-    }
+    seconds[index] ??= emptySecond()
     return seconds[index]
   }
   const answered = (call: Call, status: number, retryAfter: string | undefined): void => {
@@ -66,7 +59,17 @@ async function flood(question: Extract<FloodQuestion, { ask: 'flood' }>): Promis
   }
   while (open > 0) await new Promise((resolve) => setTimeout(resolve, 20))
   agent.destroy()
-  return [...seconds]
+  // In some seconds every connection may have waited.
+  return Array.from(seconds, (second) => second ?? emptySecond())
 }
+
+const emptySecond = (): FloodSecond => ({
+  accepted: [],
+  refused: 0,
+  lost: 0,
+  withoutRetryAfter: 0,
+  acceptedMs: [],
+  refusedMs: [],
+})
 
 serveParent<FloodQuestion>((question) => flood(question))
