@@ -15,6 +15,7 @@ export function drawBackPressure(
     ['refused', seconds.map((second) => second.refused)],
   ])
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${2 * (HEIGHT + 60)}" font-family="sans-serif" font-size="12">
+<title>Calls and memory over time</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${drawLines('Calls per second', calls, 0)}
 ${drawLines('Resident memory, MB', rssMb, HEIGHT + 60)}
