@@ -20,6 +20,7 @@ server.listen(0, '127.0.0.1', () => {
 
 process.on('message', (message: { record?: boolean }) => {
   if (message.record !== undefined) recording = message.record
-  process.send?.({ calls, arrivals: arrivals.splice(0) })
+  // Only when asked for: a count of the calls in between must not take them.
+  process.send?.({ calls, arrivals: message.record === false ? arrivals.splice(0) : [] })
 })
 process.on('disconnect', () => process.exit(0))
