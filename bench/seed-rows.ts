@@ -1,3 +1,5 @@
+import { sampleDefinition } from '../test/support/destination-samples.ts'
+
 /** How much a seeded database holds: deliveries, and from when to when (unix ms) they were accepted. */
 export type SeedSize = {
   deliveries: number
@@ -11,26 +13,10 @@ export const conversionsOf = (size: SeedSize): number => Math.floor((size.delive
 
 const LAST_DAY_MS = 86_400_000
 
-const DEFINITION = {
+const DEFINITION = sampleDefinition({
   name: 'Tracker',
-  preset: null,
-  method: 'GET',
   url: 'http://127.0.0.1:9/postback?clickid={affiliate_click_id}&payout={payout}&status={status}',
-  url_by_status: {},
-  headers: {},
-  body: null,
-  content_type: null,
-  secrets: {},
-  events: [],
-  statuses: ['approved'],
-  changes: ['status'],
-  offer_ids: [],
-  fallback: false,
-  delay_seconds: 0,
-  success: null,
-  retry: null,
-  signing_secret: null,
-}
+})
 
 /** `relay_seed_uuid(ms, kind, n)` is a UUIDv7 of that millisecond; kind and n say which row it names. */
 export const FUNCTIONS = [

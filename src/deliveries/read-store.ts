@@ -60,7 +60,7 @@ const COLUMNS = `d.id, case when ${HELD_REASON} is not null then 'held' else d.s
     case when hl.blocked_until > u.due_at then hl.blocked_until else u.due_at end as due_at,
     d.last_http_status, d.last_verdict, d.last_error, d.last_attempt_at, d.delivered_at, d.test, d.updated_at`
 
-const FROM = `deliveries d left join conversions c on c.id = d.conversion_id
+const JOINS = `left join conversions c on c.id = d.conversion_id
     left join due u on u.delivery_id = d.id and d.state = 'scheduled' ${HELD_JOINS}`
 
 /**
@@ -74,7 +74,7 @@ export async function listDeliveries(
 ): Promise<DeliveryRow[]> {
   const { text, values } = await findIds(db, page, filter)
   const { rows } = await db.query<DeliveryRow>({
-    text: `select ${COLUMNS} from (${text}) f join ${FROM.replace('deliveries d', 'deliveries d on d.id = f.id')} order by d.id desc`,
+    text: `select ${COLUMNS} from (${text}) f join deliveries d on d.id = f.id ${JOINS} order by d.id desc`,
     values,
   })
   return rows
@@ -83,7 +83,7 @@ export async function listDeliveries(
 export async function findDelivery(db: Db, id: Uuid): Promise<DeliveryRow | null> {
   const { rows } = await db.query<DeliveryRow>({
     name: 'find_delivery',
-    text: `select ${COLUMNS} from ${FROM} where d.id = $1`,
+    text: `select ${COLUMNS} from deliveries d ${JOINS} where d.id = $1`,
     values: [id],
   })
   return rows[0] ?? null
@@ -94,7 +94,7 @@ const TRACED_MAX = 200
 /** Deliveries of some conversions, newest first, for a trace. */
 export async function listDeliveriesOf(db: Db, conversionIds: readonly Uuid[]): Promise<DeliveryRow[]> {
   const { rows } = await db.query<DeliveryRow>({
-    text: `select ${COLUMNS} from ${FROM} where d.conversion_id = any($1::uuid[]) order by d.id desc limit ${TRACED_MAX}`,
+    text: `select ${COLUMNS} from deliveries d ${JOINS} where d.conversion_id = any($1::uuid[]) order by d.id desc limit ${TRACED_MAX}`,
     values: [conversionIds],
   })
   return rows

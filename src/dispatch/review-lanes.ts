@@ -4,8 +4,8 @@ import { isLimited } from './limits.ts'
 import { travelBanOf } from './travel-ban.ts'
 
 /**
- * Takes out of the lanes what may not start any more: paused, disabled or archived since it was claimed, its lane
- * blocked by another worker, limited since, or its lease too short for a call. Once a second, so that each of these holds within one.
+ * Takes out of the lanes what may not start any more: paused, disabled, limited or archived since it was claimed, its
+ * lane blocked by another worker, or its lease too short for a call. Once a second, so that each of these holds within one.
  */
 export function reviewLanes(worker: DeliveryWorker): void {
   const { catalogue } = worker.ctx
