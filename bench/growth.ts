@@ -79,11 +79,13 @@ async function best(run: () => Promise<Cost>): Promise<Cost> {
   return costs.reduce((a, b) => (sum(a) <= sum(b) ? a : b))
 }
 
-const shown = (cost: Cost): Record<string, number> => ({
-  'CPU us': Math.round(cost.nodeCpu + cost.postgresCpu),
-  'Postgres CPU us': Math.round(cost.postgresCpu),
-  'wall us': Math.round(cost.flush + cost.claim + cost.result),
-  'flush us': Math.round(cost.flush),
-  'claim us': Math.round(cost.claim),
-  'result us': Math.round(cost.result),
-})
+function shown(cost: Cost): Record<string, number> {
+  return {
+    'CPU us': Math.round(cost.nodeCpu + cost.postgresCpu),
+    'Postgres CPU us': Math.round(cost.postgresCpu),
+    'wall us': Math.round(cost.flush + cost.claim + cost.result),
+    'flush us': Math.round(cost.flush),
+    'claim us': Math.round(cost.claim),
+    'result us': Math.round(cost.result),
+  }
+}
