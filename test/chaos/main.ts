@@ -1,14 +1,26 @@
 import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { runBackPressure } from './back-pressure.ts'
 import { Ended, endOnSignal } from './end-on-signal.ts'
 import { ALL_FAULTS } from './faults/all.ts'
 import { describeResult } from './report.ts'
 import { runChaos } from './run-chaos.ts'
 
-const { values } = parseArgs({
+const USAGE = `npm run chaos -- [options]
+  --conversions <n>       how many are told (20000)
+  --rate <n>              conversions a second (100)
+  --seed <n>              draws the same faults and conversions as the run that printed it
+  --faults <a,b>          only faults whose name holds one of these words
+  --once                  each fault once, however many conversions that takes
+  --client got|undici     (got)
+  --backend redis|postgres  (redis)
+  --out <file>            the result as JSON
+  --back-pressure --minutes <n> --plot <file.svg>   a flood of three times what can be stored, in place of faults`
+
+const { values } = readOptions({
   options: {
+    help: { type: 'boolean', default: false },
     seed: { type: 'string' },
     conversions: { type: 'string', default: '20000' },
     rate: { type: 'string', default: '100' },
@@ -22,6 +34,10 @@ const { values } = parseArgs({
     plot: { type: 'string' },
   },
 })
+if (values.help) {
+  process.stdout.write(`${USAGE}\n`)
+  process.exit()
+}
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
@@ -35,6 +51,18 @@ try {
 }
 // Callers and timers of a run that was ended in the middle would go on.
 process.exit()
+
+/** What the command line says; ends with the usage where it says something else. */
+function readOptions<const Config extends ParseArgsConfig>(
+  config: Config,
+): ReturnType<typeof parseArgs<Config>> {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}\n`)
+    process.exit(2)
+  }
+}
 
 /** Both return whether all promises were kept. */
 async function pressBack(): Promise<boolean> {
