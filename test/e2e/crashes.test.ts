@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { hasRedis, startRedis } from '../support/redis.ts'
+import { startRedisCluster } from '../support/redis-cluster.ts'
 import {
   createTestClient,
   makeSampleNetwork,
@@ -135,6 +136,41 @@ test('kill -9 of everything in the middle: after the next start every accepted c
   await restarted
   await expectAllDelivered(() => createTestClient(relay.url, ADMIN_KEY))
 }, 180_000)
+
+describe.skipIf(!hasRedis())('queues that move while there is work in them', () => {
+  test('other QUEUE_SHARDS, no Redis, another Redis, all ended by kill -9: every accepted conversion reaches the tracker', async () => {
+    const database = await createTestDatabase()
+    const cluster = await startRedisCluster(3)
+    const redis = await startRedis()
+    cleanups.push(database.drop, cluster.stop, redis.stop)
+    const servers = { DATABASE_URL: database.connectionString, SECRETS_KEY }
+    const places: Record<string, string>[] = [
+      { REDIS_URL: cluster.url, QUEUE_SHARDS: '3' },
+      { REDIS_URL: cluster.url, QUEUE_SHARDS: '2' },
+      {},
+      { REDIS_URL: redis.url },
+    ]
+    let relay = await start({ ...servers, ...places[0] })
+    const network = await makeSampleNetwork(createTestClient(relay.url, ADMIN_KEY), {
+      trackerUrl: tracker.url,
+    })
+    let moved: Promise<void> = Promise.resolve()
+    const move = async (place: Record<string, string> = {}): Promise<void> => {
+      await moved
+      await relay.kill()
+      relay = await start({ ...servers, ...place })
+    }
+    await reportAll(
+      network,
+      () => [relay.url],
+      (accepted) => {
+        if (accepted % 100 === 0) moved = move(places[accepted / 100])
+      },
+    )
+    await moved
+    await expectAllDelivered(() => createTestClient(relay.url, ADMIN_KEY))
+  }, 240_000)
+})
 
 describe.skipIf(!hasRedis())('two API and two worker processes on one Postgres and one Redis', () => {
   test('kill -9 of an API, a worker and Redis in the middle: every accepted conversion reaches the tracker', async () => {

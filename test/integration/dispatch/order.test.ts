@@ -32,28 +32,7 @@ afterEach(async () => {
 test('whatever dies, freezes, comes late, is lost or doubled: nothing is lost, nothing goes back, no second send without a cause', {
   timeout: 120_000,
 }, async () => {
-  const random = seededRandom(SEED)
-  rig = await startDispatchRig({
-    config: { ...TIMES, retryScheduleMs: Array.from({ length: 200 }, () => 100), shutdownGraceMs: 4000 },
-    settings: { LOG_LEVEL: 'silent' },
-  })
-  rig.memory.copies = (batchId) => {
-    if (random() < 0.08) void sleep(random() * 700).then(() => rig.memory.again(batchId))
-    return random() < 0.05 ? 0 : 1
-  }
-  const network = await networkOf(DESTINATIONS)
-  world = startOrderWorld({
-    rig,
-    random,
-    workers: 5,
-    // Well over a half is delivered, or the breakers would stop the flow that this test is about.
-    odds: { death: 0.01, freeze: 0.03, slowFlush: 0.04, delivered: 0.75 },
-    callMs: TIMES.deliveryTimeoutMs,
-    standstillMs: TIMES.leaseMs * 1.4,
-  })
-  rig.sweep({ transitLeaseMs: 600 })
-  rig.sweep({ transitLeaseMs: 600 })
-
+  const { network, random } = await startWorld({})
   const places = watchPlaces()
   await reportFor(LOAD_MS, network, random)
   await eventually(async () => expect(await unfinished()).toBe(0), { timeoutMs: 40_000, everyMs: 200 })
@@ -81,6 +60,42 @@ test('whatever dies, freezes, comes late, is lost or doubled: nothing is lost, n
   expect(await rig.places()).toEqual({ due: [], batches: [] })
   for (const count of Object.values(world.counts)) expect(count).toBeGreaterThan(0)
 })
+
+test('with the deadline check taken out, this suite hears an older revision after a newer one, or two at once', {
+  timeout: 120_000,
+}, async () => {
+  const { network, random } = await startWorld({ deadlineNeverComes: true })
+  const violations = (): number => olderAfterNewer(world.sends).length + overlapping(world.sends).length
+  for (let rounds = 0; rounds < 30 && violations() === 0; rounds++) await reportFor(2000, network, random)
+  expect(violations(), `seed ${SEED}, ${world.sends.length} sends`).toBeGreaterThan(0)
+})
+
+/** Five workers with mishaps, two sweepers, hints that are lost or doubled, one affiliate with six trackers. */
+async function startWorld({ deadlineNeverComes = false }) {
+  const random = seededRandom(SEED)
+  rig = await startDispatchRig({
+    config: { ...TIMES, retryScheduleMs: Array.from({ length: 200 }, () => 100), shutdownGraceMs: 4000 },
+    settings: { LOG_LEVEL: 'silent' },
+  })
+  rig.memory.copies = (batchId) => {
+    if (random() < 0.08) void sleep(random() * 700).then(() => rig.memory.again(batchId))
+    return random() < 0.05 ? 0 : 1
+  }
+  const network = await networkOf(DESTINATIONS)
+  world = startOrderWorld({
+    rig,
+    random,
+    workers: 5,
+    // Well over a half is delivered, or the breakers would stop the flow that this test is about.
+    odds: { death: 0.01, freeze: 0.03, slowFlush: 0.04, delivered: 0.75 },
+    callMs: TIMES.deliveryTimeoutMs,
+    standstillMs: TIMES.leaseMs * 1.4,
+    deadlineNeverComes,
+  })
+  rig.sweep({ transitLeaseMs: 600 })
+  rig.sweep({ transitLeaseMs: 600 })
+  return { network, random }
+}
 
 /** One affiliate with several destinations that hear of every revision. */
 async function networkOf(destinations: number) {
