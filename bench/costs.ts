@@ -3,7 +3,8 @@
 import { measureThroughput, startReceiver } from './measure.ts'
 import { end, startBenchRedis } from './processes.ts'
 import { startRelaySubject } from './relay-under-test.ts'
-import { readStatements, startCounting } from './statements.ts'
+import { readStatements, readWalBytes, startCounting } from './statements.ts'
+import { ensureWrk } from './wrk.ts'
 
 const [client = 'undici', backend = 'redis', callsText = '20000'] = process.argv.slice(2)
 if ((client !== 'got' && client !== 'undici') || (backend !== 'redis' && backend !== 'postgres'))
@@ -11,6 +12,7 @@ if ((client !== 'got' && client !== 'undici') || (backend !== 'redis' && backend
 const DESTINATIONS = 100
 const SHOWN = 12
 
+await ensureWrk()
 const redis = backend === 'redis' ? await startBenchRedis() : null
 const receiver = await startReceiver()
 const subject = await startRelaySubject(
@@ -21,6 +23,7 @@ try {
   const options = { destinations: DESTINATIONS, progress: () => undefined }
   await measureThroughput(subject, receiver, { ...options, calls: 5000, prefix: 'w' })
   await startCounting(subject.dataDir ?? '')
+  const walBefore = await readWalBytes(subject.dataDir ?? '')
   const measured = await measureThroughput(subject, receiver, {
     ...options,
     calls: Number(callsText),
@@ -30,6 +33,8 @@ try {
   console.log(
     `${subject.name}: ${Math.round(deliveredWhileLoadedPerS)} delivered/s while loaded, ${lost} lost`,
   )
+  const walBytes = (await readWalBytes(subject.dataDir ?? '')) - walBefore
+  console.log(`${Math.round(walBytes / calls)} bytes written ahead by Postgres per delivery`)
   console.table(
     Object.fromEntries(
       Object.entries(cpuUs).map(([kind, us]) => [kind, { 'us CPU/delivery': Math.round(us) }]),

@@ -1,15 +1,17 @@
-// Reports conversions to a relay: closed loop (64 connections, each sends its next call when the last was answered), or
-// open loop at a constant rate. Told by its parent what to do, tells it what was answered.
+// Reports conversions to a relay at a constant rate, whatever it answers (open loop). Told by its parent what to do, tells
+// it what was answered.
 import { connect, type Socket } from 'node:net'
 
 type Task = {
   port: number
   path: string
+  clickPrefix: string
   prefix: string
   destinations: number
+  firstDestination?: number
   connections: number
   calls: number
-  ratePerS: number | null
+  ratePerS: number
 }
 type Report = {
   accepted: number
@@ -30,15 +32,15 @@ async function run(task: Task): Promise<Report> {
   const sockets = await Promise.all(Array.from({ length: task.connections }, () => open(task.port)))
   const startedMs = performance.now()
   let next = 0
-  const dueMs = (n: number): number => (task.ratePerS === null ? 0 : startedMs + (n * 1000) / task.ratePerS)
+  const dueMs = (n: number): number => startedMs + (n * 1000) / task.ratePerS
   const loop = async (socket: Socket): Promise<void> => {
     while (next < task.calls) {
       const n = next++
       const waitMs = dueMs(n) - performance.now()
       if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs))
-      // An open loop counts from when the call should have been sent, else waiting hides in the sender.
-      const sentMs = task.ratePerS === null ? performance.now() : Math.max(dueMs(n), startedMs)
-      if (task.ratePerS !== null) report.sentAtMs.push([`${task.prefix}${n}`, Date.now()])
+      // From when the call should have been sent, else waiting hides in the sender.
+      const sentMs = dueMs(n)
+      report.sentAtMs.push([`${task.prefix}${n}`, Date.now()])
       const ok = await call(socket, requestOf(task, n))
       report.latenciesMs.push(performance.now() - sentMs)
       if (ok) report.accepted++
@@ -48,12 +50,14 @@ async function run(task: Task): Promise<Report> {
   await Promise.all(sockets.map(loop))
   report.ms = performance.now() - startedMs
   for (const socket of sockets) socket.destroy()
-  if (task.ratePerS === null) report.latenciesMs = []
   return report
 }
 
-const requestOf = ({ path, prefix, destinations }: Task, n: number): string =>
-  `GET ${path}?click_id=c${n % destinations}&transaction_id=${prefix}${n}&payout=1.25&status=approved HTTP/1.1\r\nhost: relay\r\n\r\n`
+const requestOf = (
+  { path, clickPrefix, prefix, destinations, firstDestination = 0 }: Task,
+  n: number,
+): string =>
+  `GET ${path}?click_id=${clickPrefix}${firstDestination + (n % destinations)}&transaction_id=${prefix}${n}&payout=1.25&status=approved HTTP/1.1\r\nhost: relay\r\n\r\n`
 
 function open(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {

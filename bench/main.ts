@@ -12,6 +12,7 @@ import {
 import { drawPlot } from './plot.ts'
 import { end, startBenchRedis } from './processes.ts'
 import { type Subject, startPlainSubject, startRelaySubject, type Variant } from './relay-under-test.ts'
+import { ensureWrk } from './wrk.ts'
 
 type Result = { variant: Variant; throughput: Throughput; latency: Latency | null }
 
@@ -37,6 +38,7 @@ const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
+await ensureWrk()
 const redis = await startBenchRedis()
 if (redis === null)
   console.log('No redis-server here: only the Postgres backend is measured (apt-get install redis-server).')

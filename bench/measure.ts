@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { forkReady, type RunningProcess, usageOf } from './processes.ts'
 import type { Subject } from './relay-under-test.ts'
+import { CONNECTIONS, closedLoop } from './wrk.ts'
 
 /** Rates per second; cpuUs: processor time per delivery by kind of process; memory in MiB at the end. */
 export type Throughput = {
@@ -23,6 +24,8 @@ export type Receiver = {
   port: number
   calls(): Promise<number>
   record(on: boolean): Promise<[transactionId: string, atMs: number][]>
+  /** Calls to these paths (`/d1`) are taken and never answered, all others answered. */
+  hang(paths: string[]): Promise<void>
   stop(): void
 }
 
@@ -30,6 +33,7 @@ export async function startReceiver(): Promise<Receiver> {
   const { child, first } = await forkReady('./receiver.ts')
   const ask = async (message: {
     record?: boolean
+    hang?: string[]
   }): Promise<{ calls: number; arrivals: [string, number][] }> => {
     const answer = once(child, 'message')
     child.send(message)
@@ -39,16 +43,21 @@ export async function startReceiver(): Promise<Receiver> {
     port: Number(first.port),
     calls: async () => (await ask({})).calls,
     record: async (on) => (await ask({ record: on })).arrivals,
+    hang: async (paths) => {
+      await ask({ hang: paths })
+    },
     stop: () => child.disconnect(),
   }
 }
 
 type LoadOptions = {
   prefix: string
+  /** The number of the first one that is called. */
+  firstDestination?: number
   destinations: number
   connections: number
   calls: number
-  ratePerS: number | null
+  ratePerS: number
 }
 type LoadReport = {
   accepted: number
@@ -58,10 +67,12 @@ type LoadReport = {
   sentAtMs: [string, number][]
 }
 
-async function load(subject: Subject, options: LoadOptions): Promise<LoadReport> {
+/** Reports conversions at a constant rate, from a process of its own, and returns what was answered. */
+export async function load(subject: Subject, options: LoadOptions): Promise<LoadReport> {
   const { child }: { child: ChildProcess } = await forkReady('./load.ts')
   const done = once(child, 'message')
-  child.send({ port: subject.port, path: subject.path, ...options })
+  const { port, path, clickPrefix } = subject
+  child.send({ port, path, clickPrefix, ...options })
   const [report] = await done
   child.disconnect()
   return report as LoadReport
@@ -76,7 +87,7 @@ export async function measureThroughput(
   const before = await receiver.calls()
   const cpuBefore = cpuByKind(subject)
   const startedMs = performance.now()
-  const report = await load(subject, { ...options, connections: 64, ratePerS: null })
+  const report = await closedLoop(subject, options)
   const whileLoaded = (await receiver.calls()) - before
   const drained = await drain(receiver, before + report.accepted, options.progress)
   const totalS = (performance.now() - startedMs) / 1000
@@ -108,7 +119,7 @@ export async function measureLatency(
   await receiver.record(true)
   const before = await receiver.calls()
   const calls = Math.round(options.ratePerS * options.seconds)
-  const report = await load(subject, { ...options, calls, connections: 64 })
+  const report = await load(subject, { ...options, calls, connections: CONNECTIONS })
   await drain(receiver, before + report.accepted, () => undefined)
   const arrivedAt = new Map(await receiver.record(false))
   const toTracker = report.sentAtMs.flatMap(([id, sentMs]) => {
@@ -151,7 +162,7 @@ function sumByKind(
   return sums
 }
 
-function percentiles(values: readonly number[]): Percentiles {
+export function percentiles(values: readonly number[]): Percentiles {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0

@@ -1,11 +1,15 @@
-// A tracker that counts: answers 200 at once, tells its parent how many calls came and when each transaction arrived.
+// A tracker that counts: answers 200 at once, or never where its path is one of those that hang; tells its parent how many
+// calls it answered and when each transaction arrived.
 import { createServer } from 'node:http'
 
 let calls = 0
 let recording = false
+let hanging = new Set<string>()
 const arrivals: [transactionId: string, atMs: number][] = []
 
 const server = createServer((req, res) => {
+  const [path = ''] = (req.url ?? '').split('?')
+  if (hanging.has(path)) return
   calls++
   if (recording)
     arrivals.push([new URLSearchParams((req.url ?? '').split('?')[1]).get('txid') ?? '', Date.now()])
@@ -18,8 +22,9 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.({ port: typeof address === 'object' && address !== null ? address.port : 0 })
 })
 
-process.on('message', (message: { record?: boolean }) => {
+process.on('message', (message: { record?: boolean; hang?: string[] }) => {
   if (message.record !== undefined) recording = message.record
+  if (message.hang !== undefined) hanging = new Set(message.hang)
   // Only when asked for: a count of the calls in between must not take them.
   process.send?.({ calls, arrivals: message.record === false ? arrivals.splice(0) : [] })
 })

@@ -13,6 +13,8 @@ export type Subject = {
   port: number
   /** Path of a report, with the token. */
   path: string
+  /** Of click ids; the number of the destination follows. */
+  clickPrefix: string
   /** Of the embedded Postgres; null where there is none. */
   dataDir: string | null
   processes(): RunningProcess[]
@@ -29,9 +31,11 @@ export async function startRelaySubject(
     receiverPort: number
     destinations: number
     countsStatements?: boolean
+    /** A seeded one, which is kept. */
+    dataDir?: string
   },
 ): Promise<Subject> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'relay-bench-'))
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'relay-bench-')))
   const port = await freePort()
   const key = randomBytes(24).toString('hex')
   const env = {
@@ -51,7 +55,7 @@ export async function startRelaySubject(
     child = await start(env)
     await startCounting(dataDir)
   }
-  const { token } = await makeNetwork(
+  const { token, clickPrefix } = await makeNetwork(
     { url: `http://127.0.0.1:${port}`, key },
     options.receiverPort,
     options.destinations,
@@ -60,11 +64,12 @@ export async function startRelaySubject(
     name: variant.name,
     port,
     path: `/postback/${token}`,
+    clickPrefix,
     dataDir,
     processes: () => [...familyOf(child.pid ?? 0, 'launcher'), ...processOf(variant, options.redis)],
     async stop() {
       await end(child)
-      await rm(dataDir, { recursive: true, force: true })
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
     },
   }
 }
@@ -104,6 +109,7 @@ export async function startPlainSubject(
     name: 'plain relay',
     port,
     path: '/postback',
+    clickPrefix: 'c',
     dataDir: null,
     processes: () => [
       ...familyOf(api.child.pid ?? 0, 'api'),

@@ -27,6 +27,13 @@ export const readStatements = (dataDir: string): Promise<StatementCost[]> =>
     return rows
   })
 
+/** Bytes that Postgres wrote ahead since it was made. */
+export const readWalBytes = (dataDir: string): Promise<number> =>
+  withPostgres(dataDir, 'postgres', async (db) => {
+    const { rows } = await db.query<{ bytes: string }>(`select pg_current_wal_lsn() - '0/0' as bytes`)
+    return Number(rows[0]?.bytes ?? 0)
+  })
+
 const withRelayDatabase = async <T>(dataDir: string, fn: (db: pg.Client) => Promise<T>): Promise<T> => {
   const name = await withPostgres(dataDir, 'postgres', async (db) => {
     const { rows } = await db.query<{ datname: string }>(

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { installPackage } from './install-package.ts'
 
 const run = promisify(execFile)
 
@@ -10,7 +11,7 @@ const run = promisify(execFile)
 export async function ensureRedisServer(): Promise<string | null> {
   const found = await find()
   if (found !== null) return found
-  if (process.getuid?.() === 0) await install()
+  await installPackage('redis-server')
   const installed = await find()
   if (installed === null)
     console.warn('No redis-server here, and it can not be installed: tests on Redis are not run.')
@@ -21,15 +22,4 @@ async function find(): Promise<string | null> {
   for (const name of ['redis-server', 'valkey-server'])
     if (await run(name, ['--version']).catch(() => null)) return name
   return null
-}
-
-async function install(): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const get = (...args: string[]) => run('apt-get', ['-y', '-q', ...args], { env })
-  await get('install', '--no-install-recommends', 'redis-server')
-    .catch(async () => {
-      await get('update')
-      await get('install', '--no-install-recommends', 'redis-server')
-    })
-    .catch(() => undefined)
 }
