@@ -1,4 +1,4 @@
-import { column } from '../db/columns.ts'
+import { arrayLiteral, column } from '../db/columns.ts'
 import type { Db, Tx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
@@ -29,7 +29,7 @@ export async function lockDeliveries(tx: Tx, ids: readonly Uuid[]): Promise<Map<
     name: 'lock_travelling',
     text: `select d.id, d.state, d.next_id from unnest($1::uuid[]) x(id) join deliveries d on d.id = x.id
       order by d.id for update of d`,
-    values: [ids],
+    values: [arrayLiteral(ids)],
   })
   return new Map(rows.map((row) => [row.id, { state: row.state, nextId: row.next_id }]))
 }
@@ -106,7 +106,7 @@ from x where d.id = x.id`
 /** Everything about up to 500 outcomes, in one statement. The rows of `settlements` are sorted by delivery id. */
 export async function writeOutcomes(tx: Tx, write: OutcomeWrite): Promise<void> {
   const { settlements: all } = write
-  const attempt = column(all, (one) => one.outcome.attempt)
+  const attempt = all.map((one) => one.outcome.attempt)
   await tx.query({
     name: 'write_outcomes',
     text: WRITE_OUTCOMES,
@@ -137,8 +137,8 @@ export async function writeOutcomes(tx: Tx, write: OutcomeWrite): Promise<void> 
       column(all, (one) => failureOf(one)),
       column(write.wakes, (wake) => wake.deliveryId),
       column(write.wakes, (wake) => wake.notBeforeMs),
-      write.finished,
-      write.shrunk,
+      arrayLiteral(write.finished),
+      arrayLiteral(write.shrunk),
       column(all, (one) => one.due?.suspect ?? false),
     ],
   })

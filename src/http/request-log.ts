@@ -11,10 +11,11 @@ declare module 'fastify' {
 /** One line per request: what was asked by its route pattern, who asked, how it ended. Never a URL, a query or a body. */
 export function logRequests(server: Pick<FastifyInstance, 'addHook' | 'decorateRequest'>): void {
   server.decorateRequest('failure', null)
-  server.addHook('onRequest', async (request, reply) => {
+  server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, done) => {
     const { failure, principal } = request
     const line = {
       request_id: request.id,
@@ -28,6 +29,7 @@ export function logRequests(server: Pick<FastifyInstance, 'addHook' | 'decorateR
       request.log.warn({ ...line, ...describeRefusal(failure) }, 'request')
     else if (reply.statusCode >= 500) request.log.error({ ...line, err: failure }, 'request')
     else request.log.info({ ...line, ...(failure != null && { code: failure }) }, 'request')
+    done()
   })
 }
 

@@ -44,6 +44,8 @@ export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     loggerInstance: ctx.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    // The line of each request names its id itself.
+    childLoggerFactory: (log) => log,
     routerOptions: { maxParamLength: HEAD_BYTES_MAX, ignoreTrailingSlash: true },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
@@ -56,9 +58,9 @@ export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, readJsonBody)
   addSecurityHeaders(server)
-  server.addHook('onRequest', async ({ raw }) => {
-    if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
-      throw new AppError('malformed', { field: 'Host', fix: 'Send a Host header.' })
+  server.addHook('onRequest', ({ raw }, _reply, done) => {
+    const isMissing = raw.httpVersion === '1.1' && raw.headers.host === undefined
+    done(isMissing ? new AppError('malformed', { field: 'Host', fix: 'Send a Host header.' }) : undefined)
   })
   logRequests(server)
   refuseUnknownRoutes(server)

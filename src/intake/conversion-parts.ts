@@ -1,4 +1,4 @@
-import { arrayLiteral } from '../db/columns.ts'
+import { arrayLiteral, type Cell } from '../db/columns.ts'
 import { type Part, type PartShape, part } from '../db/statement-parts.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Conversion } from './conversion.ts'
@@ -86,7 +86,7 @@ const CONVERSIONS: PartShape = {
       sale_amount = excluded.sale_amount, revision = excluded.revision, note = excluded.note, updated_at = now()`,
 }
 
-function conversionValues(conversion: Conversion): unknown[] {
+function conversionValues(conversion: Conversion): Cell[] {
   const { attribution } = conversion
   return [
     conversion.id,
@@ -152,7 +152,7 @@ const revisionValues = ({
   conversionId,
   inboundCallId,
   catalogueVersion,
-}: AddedRevision): unknown[] => [
+}: AddedRevision): Cell[] => [
   revision.id,
   conversionId,
   revision.revision,
@@ -176,7 +176,7 @@ const REVISIONS_SETTLED: PartShape = {
     from {rows} where v.id = c1`,
 }
 
-const settledValues = (revision: PlannedRevision): unknown[] => [
+const settledValues = (revision: PlannedRevision): Cell[] => [
   revision.id,
   revision.status,
   revision.previousStatus,

@@ -26,7 +26,7 @@ type Waiting = {
 const FLUSHERS = 4
 const FLUSH_ROWS_MAX = 256
 /** So many must wait for each flush that runs before another joins: fewer and fuller flushes cost less each. */
-const ROWS_PER_FLUSHER = 64
+const ROWS_PER_FLUSHER = 16
 const WAITING_ROWS_MAX = 2000
 const WAITING_MS_MAX = 500
 

@@ -1,4 +1,4 @@
-import { arrayLiteral } from '../db/columns.ts'
+import { arrayLiteral, type Cell } from '../db/columns.ts'
 import { type Part, type PartShape, part } from '../db/statement-parts.ts'
 import { TRANSIT_LEASE_MS } from '../dispatch/batches.ts'
 import type { PlannedDelivery } from '../fanout/fan-out.ts'
@@ -70,7 +70,7 @@ const DELIVERIES: PartShape = {
 
 type Made = { delivery: PlannedDelivery; conversion: Conversion }
 
-const deliveryValues = ({ delivery, conversion }: Made): unknown[] => [
+const deliveryValues = ({ delivery, conversion }: Made): Cell[] => [
   delivery.id,
   conversion.id,
   delivery.revisionId,

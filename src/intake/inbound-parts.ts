@@ -1,3 +1,4 @@
+import type { Cell } from '../db/columns.ts'
 import { type Part, type PartShape, part } from '../db/statement-parts.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { InboundCall } from './report.ts'
@@ -46,7 +47,7 @@ const INBOUND: PartShape = {
     transaction_id, event, source, remote_ip, reprocessed_from) select * from {rows}`,
 }
 
-const inboundValues = (row: InboundRow): unknown[] => [
+const inboundValues = (row: InboundRow): Cell[] => [
   row.call.id,
   row.call.advertiserId,
   row.result,

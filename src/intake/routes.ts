@@ -25,11 +25,13 @@ export const postbackRoutes =
       collectBody(payload, BODY_BYTES_MAX),
     )
     // Fastify answers 415 to a content type that it can not parse, before any parser is asked.
-    app.addHook('onRequest', async ({ raw }) => {
+    app.addHook('onRequest', ({ raw }, _reply, done) => {
       const declared = raw.headers['content-type']
-      if (declared === undefined) return
-      declaredTypes.set(raw, declared)
-      raw.headers['content-type'] = 'application/octet-stream'
+      if (declared !== undefined) {
+        declaredTypes.set(raw, declared)
+        raw.headers['content-type'] = 'application/octet-stream'
+      }
+      done()
     })
     const handle = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
       answerPostback(ctx, callParts, { request, reply, contentType: declaredTypes.get(request.raw) ?? null })

@@ -1,3 +1,4 @@
+import { column } from '../db/columns.ts'
 import type { Db, Tx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Click } from './attribution.ts'
@@ -37,9 +38,9 @@ export async function findKnownKeys(
       from unnest($1::uuid[], $3::text[]) i(a, c) join conversion_keys k on k.advertiser_id = i.a and k.click_id = i.c
       where i.c is not null`,
     values: [
-      by.map((one) => one.advertiserId),
-      by.map((one) => one.transactionId),
-      by.map((one) => one.clickId),
+      column(by, (one) => one.advertiserId),
+      column(by, (one) => one.transactionId),
+      column(by, (one) => one.clickId),
     ],
   })
   return rows.map(toKnownKey)
@@ -67,13 +68,13 @@ export async function lockKeys(tx: Tx, proposed: readonly ProposedKey[]): Promis
       returning k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id, k.recent,
         (select n from catalogue_version) as catalogue, (extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms`,
     values: [
-      proposed.map((key) => key.advertiserId),
-      proposed.map((key) => key.byClick),
-      proposed.map((key) => key.identity),
-      proposed.map((key) => key.event),
-      proposed.map((key) => key.conversionId),
-      proposed.map((key) => key.clickId),
-      proposed.map((key) => JSON.stringify(key.recent)),
+      column(proposed, (key) => key.advertiserId),
+      column(proposed, (key) => key.byClick),
+      column(proposed, (key) => key.identity),
+      column(proposed, (key) => key.event),
+      column(proposed, (key) => key.conversionId),
+      column(proposed, (key) => key.clickId),
+      column(proposed, (key) => JSON.stringify(key.recent)),
     ],
   })
   return {

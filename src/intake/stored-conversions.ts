@@ -66,9 +66,11 @@ export async function loadStored(
   tx: Tx,
   conversionIds: readonly Uuid[],
 ): Promise<Map<Uuid, StoredConversion>> {
-  const conversions = await listConversions(tx, conversionIds)
-  const revisions = await listRevisions(tx, conversionIds)
-  const deliveries = await lockDeliveries(tx, conversionIds)
+  const [conversions, revisions, deliveries] = await Promise.all([
+    listConversions(tx, conversionIds),
+    listRevisions(tx, conversionIds),
+    lockDeliveries(tx, conversionIds),
+  ])
   const waiting = await lockWaiting(
     tx,
     deliveries.filter((row) => row.state === 'scheduled').map((row) => row.id),
