@@ -2,7 +2,7 @@
 // feel of those that are dead, and how a dead one is taken up again. With a folder of bench/seed.ts: of a million held rows.
 import { execFileSync } from 'node:child_process'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Latency, load, type Percentiles, percentiles, startReceiver } from './measure.ts'
+import { load, type Percentiles, percentiles, startReceiver } from './measure.ts'
 import { end, startBenchRedis } from './processes.ts'
 import { type Subject, startRelaySubject } from './relay-under-test.ts'
 import { CONNECTIONS, closedLoop, ensureWrk } from './wrk.ts'
@@ -19,6 +19,7 @@ const SECONDS = 20
 const DEEP = 1
 const DEEP_ROWS = 20_000
 const RECOVERY_SECONDS = 60
+const BREAKER_SECONDS_MAX = 180
 
 await ensureWrk()
 const redis = backend === 'redis' ? await startBenchRedis() : null
@@ -51,9 +52,12 @@ async function halfDeadAndBack(subject: Subject): Promise<void> {
   say(`rate of the latencies: ${ratePerS} reports a second over all destinations`)
   await measure('all answer')
   await receiver.hang(dead)
-  await measure('half never answer, from the first second')
+  await measure('half stop to answer, from the first second')
+  await untilBreakersOpen(subject, dead.length)
   await measure('half never answer, breakers open')
   await receiver.hang([])
+  rows['half come back, all at once'] = shown(await healthyLatency(subject, ratePerS))
+  await untilBreakersOpen(subject, 0)
   await untilQuiet()
   await measure('all answer again')
   await deepOneComesBack(subject, ratePerS, rows)
@@ -68,8 +72,8 @@ async function deepOneComesBack(
 ): Promise<void> {
   await receiver.hang([`/d${DEEP}`])
   await closedLoop(subject, { destinations: 1, firstDestination: DEEP, calls: DEEP_ROWS, prefix: 'D' })
-  say(`${DEEP_ROWS} deliveries wait for one destination; it answers again`)
-  await wait(15_000)
+  await untilBreakersOpen(subject, 1)
+  say(`${DEEP_ROWS} deliveries wait for one destination, its breaker is open; it answers again`)
   await receiver.record(true)
   await receiver.hang([])
   const backMs = Date.now()
@@ -92,6 +96,15 @@ async function deepOneComesBack(
     `first call ${((first - backMs) / 1000).toFixed(1)} s after it was back; ${deepAt.length} arrived, by second:`,
   )
   say(Array.from(perSecond, (n) => n ?? 0).join(' '))
+}
+
+/** Breakers open by what calls come to, so some calls have to be made for the dead. */
+async function untilBreakersOpen(subject: Subject, wanted: number): Promise<void> {
+  for (let seconds = 0; seconds < BREAKER_SECONDS_MAX; seconds++) {
+    if ((await subject.breakersOpen()) === wanted) return
+    await wait(1000)
+  }
+  say(`${await subject.breakersOpen()} breakers are open after ${BREAKER_SECONDS_MAX} s, not ${wanted}`)
 }
 
 /** Latencies and throughput in a fresh database, beside those with a million held rows of one dead destination. */
@@ -169,11 +182,9 @@ async function healthyLatency(subject: Subject, ratePerS: number): Promise<Perce
 }
 
 /** Transaction ids are a letter, which says the load, and the number. */
-const nextLoad = () => ({
-  prefix: String.fromCharCode(prefix++),
-  destinations: DESTINATIONS,
-  connections: CONNECTIONS,
-})
+function nextLoad() {
+  return { prefix: String.fromCharCode(prefix++), destinations: DESTINATIONS, connections: CONNECTIONS }
+}
 
 /** Until the receiver has heard nothing for a second. */
 async function untilQuiet(): Promise<void> {
@@ -190,8 +201,6 @@ function redisMib(): number {
   return Number(/used_memory:(\d+)/.exec(info)?.[1] ?? 0) / 2 ** 20
 }
 
-const shown = ({ p50, p99, max }: Latency['toTracker']) => ({
-  'p50 ms': Math.round(p50),
-  'p99 ms': Math.round(p99),
-  'max ms': Math.round(max),
-})
+function shown({ p50, p99, max }: Percentiles) {
+  return { 'p50 ms': Math.round(p50), 'p99 ms': Math.round(p99), 'max ms': Math.round(max) }
+}

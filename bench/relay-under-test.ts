@@ -18,6 +18,8 @@ export type Subject = {
   /** Of the embedded Postgres; null where there is none. */
   dataDir: string | null
   processes(): RunningProcess[]
+  /** How many destinations have an alert that is not over: an open breaker, or a ramp. */
+  breakersOpen(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -67,6 +69,12 @@ export async function startRelaySubject(
     clickPrefix,
     dataDir,
     processes: () => [...familyOf(child.pid ?? 0, 'launcher'), ...processOf(variant, options.redis)],
+    async breakersOpen() {
+      const headers = { authorization: `Bearer ${key}` }
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/alerts?open=true&limit=200`, { headers })
+      const { data } = (await answer.json()) as { data: unknown[] }
+      return data.length
+    },
     async stop() {
       await end(child)
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
@@ -116,6 +124,7 @@ export async function startPlainSubject(
       ...familyOf(worker.child.pid ?? 0, 'worker'),
       ...processOf(variant, redis),
     ],
+    breakersOpen: async () => 0,
     async stop() {
       await end(worker.child)
       await end(api.child)

@@ -11,7 +11,7 @@ import { createRoads } from './create-roads.ts'
 import type { DeliveryWorker, LaneRow } from './delivery-worker.ts'
 import { createInFlight, type InFlight } from './in-flight.ts'
 import { createLanes, type StartEnd } from './lanes.ts'
-import { createLiveBatches } from './live-batches.ts'
+import { createLiveBatches, ROWS_MAX } from './live-batches.ts'
 import { reviewLanes } from './review-lanes.ts'
 import { createStoreTime } from './store-time.ts'
 
@@ -56,6 +56,7 @@ export function createDeliveryWorker(
   }
   const lanes = createLanes<LaneRow>({
     runningMax: ctx.config.deliveryConcurrency,
+    unprovenRowsMax: ROWS_MAX / 4,
     clock: ctx.clock,
     start: (laneRow) => inFlight.track(start(laneRow)),
   })

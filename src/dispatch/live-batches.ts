@@ -4,7 +4,8 @@ import type { QueueName } from '../queue/queues.ts'
 import { BATCH_ROWS_MAX, type LeaseBounds } from './batches.ts'
 import type { LiveBatch, TravellingRow } from './travelling.ts'
 
-const ROWS_MAX = 5000
+/** Rows in the memory of one process. */
+export const ROWS_MAX = 5000
 const ROWS_AGAIN_MAX = ROWS_MAX / 2
 
 /** The batches that this process holds, and how much of its memory they take. */

@@ -3,11 +3,12 @@ import { createLanes, type StartEnd } from '../../../src/dispatch/lanes.ts'
 
 type Call = { destination: string; end(verdict: StartEnd): void }
 
-function setUp(runningMax: number) {
+function setUp(runningMax: number, unprovenRowsMax = 1000) {
   const calls: Call[] = []
   let nowMs = 0
   const lanes = createLanes<string>({
     runningMax,
+    unprovenRowsMax,
     clock: { now: () => new Date(nowMs), nowMs: () => nowMs, monotonicMs: () => nowMs },
     start(row) {
       const { promise, resolve } = Promise.withResolvers<StartEnd>()
@@ -63,7 +64,67 @@ test('destinations without a success use at most half of the sockets', async () 
   for (const dead of ['x', 'y', 'z']) admit(dead, 8)
   expect(started('x') + started('y') + started('z')).toBe(4)
   admit('good', 8)
-  expect(started('good')).toBe(2 + 4)
+  expect(started('good')).toBe(2 + 2)
+})
+
+test('destinations that stop to answer leave half of the sockets to the others before any call timed out', async () => {
+  const { admit, calls, end, later, started } = setUp(40)
+  for (const destination of ['x', 'y', 'z', 'good']) {
+    for (let n = 0; n < 8; n++) {
+      admit(destination, 1)
+      await end(calls.at(-1), 'delivered')
+    }
+  }
+  for (const dead of ['x', 'y', 'z']) admit(dead, 5)
+  later(150)
+  admit('good', 1)
+  later(150)
+  admit('good', 1)
+  for (const dead of ['x', 'y', 'z']) admit(dead, 20)
+  expect(started('x') + started('y') + started('z')).toBe(3 * 8 + 18)
+  admit('good', 8)
+  await end(calls.at(-1), 'delivered')
+  expect(started('good')).toBe(8 + 10)
+})
+
+test('a burst for destinations that died since their last answer leaves sockets to the others', async () => {
+  const { admit, calls, end, later, started } = setUp(40)
+  const dead = ['v', 'w', 'x', 'y', 'z']
+  for (const destination of [...dead, 'good']) {
+    for (let n = 0; n < 8; n++) {
+      admit(destination, 1)
+      await end(calls.at(-1), 'delivered')
+    }
+  }
+  later(1000)
+  for (const destination of dead) admit(destination, 30)
+  expect(dead.map(started)).toEqual([18, 18, 14, 13, 12])
+  admit('good', 8)
+  expect(started('good')).toBe(8 + 3)
+  await end(calls.at(-1), 'delivered')
+  expect(started('good')).toBe(8 + 4)
+})
+
+test('after a pause in which nothing was read nobody is held slow at once, but soon after', async () => {
+  const { admit, calls, end, later, started } = setUp(12)
+  for (let n = 0; n < 8; n++) {
+    admit('a', 1)
+    await end(calls.at(-1), 'delivered')
+  }
+  admit('a', 5)
+  later(5000)
+  admit('b', 2)
+  expect(started('b')).toBe(2)
+  later(150)
+  admit('c', 2)
+  expect(started('c')).toBe(0)
+})
+
+test('rows for destinations that are not proven find no place over their part of the memory, until some are sent', async () => {
+  const { admit, calls, end } = setUp(100, 20)
+  expect(['w', 'x', 'y', 'z'].map((dead) => admit(dead, 10))).toEqual([10, 10, 6, 0])
+  for (const call of [0, 1, 2, 3]) await end(calls[call], 'retry')
+  expect(admit('z', 10)).toBe(2 + 4)
 })
 
 test('a destination whose last success is a minute old counts as unproven again', async () => {
