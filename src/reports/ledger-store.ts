@@ -6,44 +6,60 @@ import type { Uuid } from '../kit/ids.ts'
 /** A span as ids: revisions and their deliveries carry the time of acceptance in their ids. */
 export type LedgerSpan = { fromId: Uuid; toId: Uuid }
 
-export type RevisionCounts = {
-  accepted: number
-  fanned_out: number
-  waiting: number
-  parked: number
-  unattributed: number
+/** Rows by where they stand, and what they say together about the other table. */
+export type Counted<Name extends string> = {
+  counts: Partial<Record<Name, number>>
+  /** Equal for revisions and deliveries of a span where each revision has as many delivery rows as its fan-out wrote. */
+  fanOutSum: string
 }
 
+// Every delivery row adds a number that its revision has: whatever is missing or too much changes the sum, and two faults
+// don't cancel out (but for a chance of one in 2^48). Comparing the rows themselves takes four times as long.
+const revisionNumber = (id: string): string => `(uuid_hash_extended(${id}, 0) >> 16)`
+
+export type RevisionPlace = 'accepted' | 'fanned_out' | 'waiting' | 'parked' | 'unattributed'
+
 /** Where each revision of the span stands. What is in none of the groups is unaccounted. */
-export async function countRevisions(tx: Tx, span: LedgerSpan): Promise<RevisionCounts> {
-  const { rows } = await tx.query<RevisionCounts>({
+export async function countRevisions(tx: Tx, span: LedgerSpan): Promise<Counted<RevisionPlace>> {
+  const { rows } = await tx.query<Record<RevisionPlace, number> & { sum: string }>({
     text: `select count(*)::int as accepted,
         count(*) filter (where r.fanout_count is not null)::int as fanned_out,
         count(*) filter (where r.fanout_count is null and u.due_at = 'infinity')::int as unattributed,
         count(*) filter (where r.fanout_count is null and u.due_at < 'infinity' and u.reason = 'unknown_click')::int as parked,
-        count(*) filter (where r.fanout_count is null and u.due_at < 'infinity' and u.reason <> 'unknown_click')::int as waiting
-      from revisions r left join unsettled u on u.conversion_id = r.conversion_id
+        count(*) filter (where r.fanout_count is null and u.due_at < 'infinity' and u.reason <> 'unknown_click')::int as waiting,
+        coalesce(sum(r.fanout_count * ${revisionNumber('r.id')}), 0)::text as sum
+      from revisions r left join unsettled u on r.fanout_count is null and u.conversion_id = r.conversion_id
       where r.id >= $1 and r.id < $2`,
     values: [span.fromId, span.toId],
   })
-  return rows[0] ?? { accepted: 0, fanned_out: 0, waiting: 0, parked: 0, unattributed: 0 }
+  const { sum = '0', ...counts } = rows[0] ?? {}
+  return { counts, fanOutSum: sum }
 }
 
-/** Deliveries of the span by state, tests left out; `held` counts apart from `scheduled`. */
-export async function countDeliveries(
-  tx: Tx,
-  span: LedgerSpan,
-): Promise<Partial<Record<ShownState, number>>> {
-  const { rows } = await tx.query<{ state: ShownState; count: number }>({
-    text: `select case when d.state = 'scheduled' and ${HELD_REASON} is not null then 'held' else d.state end as state,
-        count(*)::int as count
-      from deliveries d
-      left join due u on u.delivery_id = d.id and d.state = 'scheduled' ${HELD_JOINS}
-      where d.id >= $1 and d.id < $2 and not d.test
-      group by 1`,
+/** Deliveries of the span by state, tests left out; those that are held count as scheduled. */
+export async function countDeliveries(tx: Tx, span: LedgerSpan): Promise<Counted<ShownState>> {
+  const { rows } = await tx.query<{ state: ShownState; count: number; all: string }>({
+    text: `select state, count(*)::int as count, (sum(sum(${revisionNumber('revision_id')})) over ())::text as all
+      from deliveries where id >= $1 and id < $2 and not test group by state`,
     values: [span.fromId, span.toId],
   })
-  return Object.fromEntries(rows.map((row) => [row.state, row.count]))
+  return {
+    counts: Object.fromEntries(rows.map((row) => [row.state, row.count])),
+    fanOutSum: rows[0]?.all ?? '0',
+  }
+}
+
+/** Of the scheduled deliveries of the span: how many are held, and how many neither wait nor travel. */
+export async function countScheduled(tx: Tx, span: LedgerSpan): Promise<{ held: number; lost: number }> {
+  const { rows } = await tx.query<{ held: number; lost: number }>({
+    text: `select count(*) filter (where ${HELD_REASON} is not null)::int as held,
+        count(*) filter (where u.delivery_id is null and t.id is null)::int as lost
+      from deliveries d left join due u on u.delivery_id = d.id and u.delivery_id >= $1 and u.delivery_id < $2
+      left join (select unnest(deliveries) as id from batches) t on t.id = d.id ${HELD_JOINS}
+      where d.id >= $1 and d.id < $2 and d.state = 'scheduled' and not d.test`,
+    values: [span.fromId, span.toId],
+  })
+  return rows[0] ?? { held: 0, lost: 0 }
 }
 
 export type Unaccounted =

@@ -1,10 +1,11 @@
 import type { Context } from '../context.ts'
-import { withTx } from '../db/database.ts'
+import { type Tx, withTx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
 import { encodeId, lowestUuid } from '../kit/ids.ts'
 import {
   countDeliveries,
   countRevisions,
+  countScheduled,
   findUnaccounted,
   type LedgerSpan,
   type Unaccounted,
@@ -35,8 +36,10 @@ export async function readLedger(
       const ledger = emptyLedger(from, to)
       const explain: UnaccountedWire[] = []
       for (const span of hoursOf(from, to)) {
-        addTo(ledger.revisions, await countRevisions(tx, span))
-        addTo(ledger.deliveries, await countDeliveries(tx, span))
+        const counted = await countSpan(tx, span)
+        addTo(ledger.revisions, counted.revisions)
+        addTo(ledger.deliveries, counted.deliveries)
+        if (counted.isComplete) continue
         const { total, examples } = await findUnaccounted(tx, span, EXAMPLES_MAX - explain.length)
         ledger.unaccounted += total
         explain.push(...examples.map(toWire))
@@ -47,26 +50,51 @@ export async function readLedger(
   )
 }
 
+type SpanCounts = Pick<LedgerWire, 'revisions' | 'deliveries'> & {
+  /** Nothing of the span is unaccounted. */
+  isComplete: boolean
+}
+
+async function countSpan(tx: Tx, span: LedgerSpan): Promise<SpanCounts> {
+  const revisions = await countRevisions(tx, span)
+  const deliveries = await countDeliveries(tx, span)
+  const counted = { ...NO_REVISIONS, ...revisions.counts }
+  const states = { ...NO_DELIVERIES, ...deliveries.counts }
+  const { held, lost } = states.scheduled > 0 ? await countScheduled(tx, span) : { held: 0, lost: 0 }
+  const { accepted, fanned_out, waiting, parked, unattributed } = counted
+  return {
+    revisions: counted,
+    deliveries: { ...states, scheduled: states.scheduled - held, held },
+    isComplete:
+      lost === 0 &&
+      accepted === fanned_out + waiting + parked + unattributed &&
+      revisions.fanOutSum === deliveries.fanOutSum,
+  }
+}
+
 /** In pieces, so that no statement of a busy day runs into its time limit; all of them see the one snapshot. */
 function* hoursOf(from: number, to: number): Generator<LedgerSpan> {
   for (let start = from; start < to; start += HOUR_MS)
     yield { fromId: lowestUuid(start), toId: lowestUuid(Math.min(start + HOUR_MS, to)) }
 }
 
+const NO_REVISIONS = { accepted: 0, fanned_out: 0, waiting: 0, parked: 0, unattributed: 0 }
+const NO_DELIVERIES = {
+  scheduled: 0,
+  held: 0,
+  delivered: 0,
+  refused: 0,
+  failed: 0,
+  skipped: 0,
+  superseded: 0,
+  cancelled: 0,
+}
+
 const emptyLedger = (from: number, to: number): LedgerWire => ({
   from: new Date(from).toISOString(),
   to: new Date(to).toISOString(),
-  revisions: { accepted: 0, fanned_out: 0, waiting: 0, parked: 0, unattributed: 0 },
-  deliveries: {
-    scheduled: 0,
-    held: 0,
-    delivered: 0,
-    refused: 0,
-    failed: 0,
-    skipped: 0,
-    superseded: 0,
-    cancelled: 0,
-  },
+  revisions: { ...NO_REVISIONS },
+  deliveries: { ...NO_DELIVERIES },
   unaccounted: 0,
 })
 
