@@ -5,6 +5,9 @@ import { createIntake } from './intake/create-intake.ts'
 import { toError } from './kit/app-error.ts'
 import { StartError } from './kit/start-error.ts'
 
+/** Connections that wait to be taken; what comes over it is tried again by the caller's system after 1, 3, 7 s. */
+const BACKLOG_MAX = 4096
+
 export type Api = {
   /** Where it listens, e.g. http://127.0.0.1:8080. */
   address: string
@@ -19,7 +22,11 @@ export async function startApi(ctx: Context): Promise<Api> {
   const intake = createIntake(ctx)
   const app = await buildApp(ctx, { intake })
   try {
-    const address = await app.listen({ host: ctx.config.host, port: ctx.config.port })
+    const address = await app.listen({
+      host: ctx.config.host,
+      port: ctx.config.port,
+      backlog: BACKLOG_MAX,
+    })
     return {
       address,
       async close() {

@@ -4,14 +4,21 @@ import { eventually } from '../support/eventually.ts'
 import { drawBackPressure } from './back-pressure-plot.ts'
 import { startChild } from './child.ts'
 import type { FloodQuestion, FloodSecond } from './flood-contract.ts'
-import { makeNetwork, type Network } from './network.ts'
 import { withProgress } from './progress.ts'
 import { readRequests } from './read-books.ts'
 import type { Site } from './site.ts'
 import { withSite } from './with-site.ts'
 
-const CONNECTIONS = 400
+const CONNECTIONS = 6000
+/** On a fast disk the flood itself would take the processors before the store was full. */
+const SLOW_STORE = `create function wait_for_a_slow_disk() returns trigger language plpgsql
+    as $$ begin perform pg_sleep(1); return null; end $$;
+  create trigger slow_disk after insert on inbound_raw for each statement execute function wait_for_a_slow_disk()`
+/** One conversion in so many has a tracker: the drain after ten minutes would else take another twenty. */
+const ONE_TOLD_IN = 4
+const AFFILIATES_TOLD = 20
 const WARM_UP_MS = 20_000
+const WARM_UP_PER_S = 5000
 const FACTOR = 3
 const DRAIN_MS_MAX = 900_000
 
@@ -50,20 +57,20 @@ export async function runBackPressure(options: Options): Promise<BackPressureRes
 }
 
 async function runOn(site: Site, { minutes, plotFile, say }: Options): Promise<BackPressureResult> {
-  const network = await makeNetwork(site)
+  const urls = await makeUrls(site)
+  await site.postgres.query(SLOW_STORE)
   const flooder = startChild('./flood.ts', {})
-  const flood = (question: Omit<FloodQuestion, 'ask' | 'urls' | 'connections'>, connections: number) =>
-    flooder.ask<FloodSecond[]>({ ask: 'flood', urls: toUrls(site, network), connections, ...question })
-  // More than can be stored, by few connections: closed loop.
-  const warm = await flood({ from: 0, perSecond: 5000, forMs: WARM_UP_MS }, 64)
-  const capacityPerS = Math.round(median(warm.slice(5, -1).map((second) => second.accepted.length)))
+  const flood = (question: Pick<FloodQuestion, 'from' | 'perSecond' | 'forMs'>) =>
+    flooder.ask<FloodSecond[]>({ ask: 'flood', urls, connections: CONNECTIONS, ...question })
+  const warm = await flood({ from: 0, perSecond: WARM_UP_PER_S, forMs: WARM_UP_MS })
+  const capacityPerS = Math.round(median(warm.slice(8, -1).map((second) => second.accepted.length)))
   const offeredPerS = FACTOR * capacityPerS
   say(`stores ${capacityPerS}/s; offering ${offeredPerS}/s for ${minutes} min`)
   const samples = sampleMemory(site)
   const seconds = await withProgress(
     say,
     () => `MB now: ${samples.now()}`,
-    () => flood({ from: 1_000_000, perSecond: offeredPerS, forMs: minutes * 60_000 }, CONNECTIONS),
+    () => flood({ from: 1_000_000, perSecond: offeredPerS, forMs: minutes * 60_000 }),
   )
   const rss = samples.stop()
   if (plotFile !== null) await writeFile(plotFile, drawBackPressure(seconds, rss))
@@ -103,18 +110,46 @@ async function runOn(site: Site, { minutes, plotFile, say }: Options): Promise<B
   return { ...flooded, drainS, broken: await findBroken(site, accepted) }
 }
 
-const toUrls = (site: Site, network: Network): string[] =>
-  site.apis.map(
-    ({ url }) =>
-      `${url}/postback/${network.token}?${new URLSearchParams({
+/** Where the calls go in turn: both APIs, and affiliates of whom every fourth has a tracker. */
+async function makeUrls({ client, apis, trackerUrls }: Site): Promise<string[]> {
+  const { id: advertiserId, token } = await client.post('/v1/advertisers', { name: 'Shop' })
+  const offer = await client.post('/v1/offers', {
+    advertiser_id: advertiserId,
+    name: 'Sale',
+    payout: { type: 'passthrough', currency: 'USD' },
+  })
+  const silent = await client.post('/v1/affiliates', { name: 'Without a tracker' })
+  const urls: string[] = []
+  for (let slot = 0; slot < ONE_TOLD_IN * AFFILIATES_TOLD; slot++) {
+    const affiliate = isTold(slot)
+      ? await client.post('/v1/affiliates', { name: `Affiliate ${slot}` })
+      : silent
+    if (isTold(slot))
+      await client.post('/v1/destinations', {
+        affiliate_id: affiliate.id,
+        url: `${trackerUrls[slot % trackerUrls.length]}/postback?txid={transaction_id}&did={delivery_id}&rev={revision}&status={status}&payout={payout}&click={affiliate_click_id}`,
+      })
+    // Both APIs get told and untold ones.
+    const api = apis[Math.floor(slot / ONE_TOLD_IN) % apis.length]
+    urls.push(
+      `${api?.url}/postback/${token}?${new URLSearchParams({
         transaction_id: 'TXID',
         status: 'approved',
         payout: '1.00',
-        affiliate_id: network.affiliateIds[0],
-        offer_id: network.offerId,
+        affiliate_id: affiliate.id,
+        offer_id: offer.id,
         affiliate_click_id: 'k-TXID',
       })}`,
-  )
+    )
+  }
+  await eventually(async () => {
+    const { workers } = await client.get('/readyz')
+    if (workers.alive < 2) throw new Error('the workers are not there yet')
+  })
+  return urls
+}
+
+const isTold = (n: number): boolean => n % ONE_TOLD_IN === 0
 
 /** MB of each process, each second. */
 function sampleMemory(site: Site): { now(): string; stop(): Map<string, number[]> } {
@@ -144,14 +179,19 @@ const drain = (site: Site, onLeft: (left: number) => void): Promise<void> =>
     { timeoutMs: DRAIN_MS_MAX, everyMs: 1000 },
   )
 
-/** Accepted and told are the same, each tracker of the affiliate once. */
+/** Everything accepted is stored, and its tracker, where it has one, was told once. */
 async function findBroken(site: Site, accepted: readonly number[]): Promise<string[]> {
   await wait(100)
   const requests = await readRequests(site.requestsFile)
-  const missing = accepted.filter((n) => new Set(requests.get(n)?.map((one) => one.tracker)).size < 2)
-  const [ledger] = [await site.client.get('/v1/ledger')]
+  const wrong = accepted.filter((n) => (requests.get(n)?.length ?? 0) !== (isTold(n) ? 1 : 0))
+  const [stored] = await site.postgres.query<{ n: number }>('select count(*)::int as n from conversions')
+  const missing = accepted.length - (stored?.n ?? 0)
+  const ledger = await site.client.get('/v1/ledger')
   return [
-    ...(missing.length > 0 ? [`${missing.length} accepted conversions did not reach both trackers`] : []),
+    ...(wrong.length > 0
+      ? [`${wrong.length} accepted conversions were not told as often as they should`]
+      : []),
+    ...(missing > 0 ? [`${missing} accepted conversions are not stored`] : []),
     ...(ledger.unaccounted !== 0 ? [`${ledger.unaccounted} unaccounted`] : []),
   ]
 }

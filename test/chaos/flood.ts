@@ -1,13 +1,16 @@
-import { Agent, request } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { serveParent } from './child.ts'
 import type { FloodQuestion, FloodSecond } from './flood-contract.ts'
 
-// Calls at a rate that does not care what is answered, as a process of its own. Nothing is called again.
+// Calls at a rate that does not care what is answered, as a process of its own. Nothing is called again. Written on sockets:
+// an HTTP client would take more of the machine than the relay that it floods.
 
 type Call = { n: number; sentMs: number }
+type Answer = { status: number; hasRetryAfter: boolean }
 
-async function flood(question: Extract<FloodQuestion, { ask: 'flood' }>): Promise<FloodSecond[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: question.connections })
+async function flood(question: FloodQuestion): Promise<FloodSecond[]> {
+  const targets = question.urls.map((url) => new URL(url))
+  const idle = new Map(targets.map(({ port }) => [port, [] as Socket[]]))
   const seconds: FloodSecond[] = []
   const startedMs = performance.now()
   let sent = 0
@@ -17,7 +20,7 @@ async function flood(question: Extract<FloodQuestion, { ask: 'flood' }>): Promis
     seconds[index] ??= emptySecond()
     return seconds[index]
   }
-  const answered = (call: Call, status: number, retryAfter: string | undefined): void => {
+  const answered = (call: Call, { status, hasRetryAfter }: Answer): void => {
     const second = secondOf(call.sentMs)
     const ms = Math.round(performance.now() - call.sentMs)
     if (status === 200) {
@@ -28,39 +31,66 @@ async function flood(question: Extract<FloodQuestion, { ask: 'flood' }>): Promis
     if (status !== 503 && status !== 429) throw new Error(`a caller was told ${status}`)
     second.refused++
     second.refusedMs.push(ms)
-    if (retryAfter === undefined) second.withoutRetryAfter++
+    if (!hasRetryAfter) second.withoutRetryAfter++
   }
-  const send = (n: number): void => {
-    open++
+  const send = async (n: number): Promise<void> => {
     const call = { n, sentMs: performance.now() }
-    const url = (question.urls[n % question.urls.length] ?? '').replace(
-      'TXID',
-      `f-${String(n).padStart(8, '0')}`,
-    )
-    const req = request(url, { agent }, (res) => {
-      res.resume()
-      res.on('end', () => {
-        open--
-        answered(call, res.statusCode ?? 0, res.headers['retry-after'])
-      })
-    })
-    req.on('error', () => {
-      open--
+    const { hostname, port, pathname, search } = targets[n % targets.length] as URL
+    const path = `${pathname}${search}`.replaceAll('TXID', `f-${String(n).padStart(8, '0')}`)
+    const ready = idle.get(port) ?? []
+    open++
+    try {
+      const socket = ready.pop() ?? (await openSocket(hostname, Number(port)))
+      answered(call, await ask(socket, `GET ${path} HTTP/1.1\r\nhost: relay\r\n\r\n`))
+      ready.push(socket)
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('a caller was told')) throw error
       secondOf(call.sentMs).lost++
-    })
-    req.end()
+    }
+    open--
   }
   while (performance.now() - startedMs < question.forMs) {
     const due = Math.floor(((performance.now() - startedMs) * question.perSecond) / 1000)
-    // A caller with this many open calls would wait too.
-    for (; sent < due && open < question.connections; sent++) send(question.from + sent)
+    // Callers come one after the other, not all in the first instant; one with this many open calls would wait too.
+    const openMax = Math.min(question.connections, 200 + (performance.now() - startedMs))
+    for (; sent < due && open < openMax; sent++) void send(question.from + sent)
     sent = Math.max(sent, due - question.perSecond)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   while (open > 0) await new Promise((resolve) => setTimeout(resolve, 20))
-  agent.destroy()
+  for (const sockets of idle.values()) for (const socket of sockets) socket.destroy()
   // In some seconds every connection may have waited.
   return Array.from(seconds, (second) => second ?? emptySecond())
+}
+
+function openSocket(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, host, () => resolve(socket))
+    socket.setNoDelay(true)
+    socket.once('error', reject)
+  })
+}
+
+/** One call on a kept connection. */
+function ask(socket: Socket, request: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const onData = (chunk: Buffer): void => {
+      text += chunk.toString('latin1')
+      const headEnd = text.indexOf('\r\n\r\n')
+      if (headEnd < 0) return
+      const head = text.slice(0, headEnd)
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
+      if (text.length < headEnd + 4 + length) return
+      socket.off('data', onData)
+      socket.off('close', onClose)
+      resolve({ status: Number(head.slice(9, 12)), hasRetryAfter: /\nretry-after: /i.test(head) })
+    }
+    const onClose = (): void => reject(new Error('the connection was closed'))
+    socket.on('data', onData)
+    socket.once('close', onClose)
+    socket.write(request)
+  })
 }
 
 const emptySecond = (): FloodSecond => ({
