@@ -2,7 +2,7 @@ import { arrayLiteral, type Cell } from '../db/columns.ts'
 import { type Part, type PartShape, part } from '../db/statement-parts.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Conversion } from './conversion.ts'
-import type { PlannedRevision } from './plan-revisions.ts'
+import type { ConversionPlan, PlannedRevision } from './plan-revisions.ts'
 import type { WritePlan } from './write-plan.ts'
 
 /** Keys, conversions, revisions and the waiting list of those that can't be fanned out yet. */
@@ -25,7 +25,12 @@ export function conversionParts({ keys, conversions, catalogueVersion }: WritePl
       clickId,
       recent === null ? null : JSON.stringify(recent),
     ]),
-    part(CONVERSIONS, plans, ({ conversion }) => conversionValues(conversion)),
+    part(CONVERSIONS, plans.filter(isNew), ({ conversion }) => conversionValues(conversion)),
+    part(
+      CONVERSIONS_CHANGED,
+      plans.filter((plan) => !isNew(plan)),
+      ({ conversion }) => conversionValues(conversion),
+    ),
     part(REVISIONS, added, revisionValues),
     part(
       REVISIONS_SETTLED,
@@ -44,46 +49,54 @@ const KEYS: PartShape = {
     from {rows} where k.conversion_id = c1`,
 }
 
+const isNew = ({ inserted }: ConversionPlan): boolean => inserted[0]?.revision === 1
+
+const CONVERSION_CASTS = [
+  'uuid',
+  'uuid',
+  'boolean',
+  'text',
+  'text',
+  'text',
+  'text',
+  'uuid',
+  'uuid',
+  'text',
+  'text',
+  'text',
+  'text',
+  'text',
+  'text',
+  'text',
+  'timestamptz',
+  'timestamptz',
+  'text',
+  'text',
+  'numeric',
+  'text',
+  'numeric',
+  'int',
+  'text',
+]
+
 const CONVERSIONS: PartShape = {
   name: 'c',
-  casts: [
-    'uuid',
-    'uuid',
-    'boolean',
-    'text',
-    'text',
-    'text',
-    'text',
-    'uuid',
-    'uuid',
-    'text',
-    'text',
-    'text',
-    'text',
-    'text',
-    'text',
-    'text',
-    'timestamptz',
-    'timestamptz',
-    'text',
-    'text',
-    'numeric',
-    'text',
-    'numeric',
-    'int',
-    'text',
-  ],
+  casts: CONVERSION_CASTS,
   sql: `insert into conversions (id, advertiser_id, by_click, transaction_id, event, click_id, attributed_by, affiliate_id, offer_id,
       affiliate_click_id, subs, click_params, params, ip, user_agent, country, clicked_at, occurred_at, status, reported, payout,
       currency, sale_amount, revision, note)
     select c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11::text[], c12::jsonb, c13::jsonb, c14, c15, c16, c17, c18, c19, c20::jsonb, c21,
-      c22, c23, c24, c25 from {rows}
-    on conflict (id) do update set click_id = excluded.click_id, attributed_by = excluded.attributed_by,
-      affiliate_id = excluded.affiliate_id, offer_id = excluded.offer_id, affiliate_click_id = excluded.affiliate_click_id,
-      subs = excluded.subs, click_params = excluded.click_params, ip = excluded.ip, user_agent = excluded.user_agent,
-      country = excluded.country, clicked_at = excluded.clicked_at, occurred_at = excluded.occurred_at,
-      status = excluded.status, reported = excluded.reported, payout = excluded.payout, currency = excluded.currency,
-      sale_amount = excluded.sale_amount, revision = excluded.revision, note = excluded.note, updated_at = now()`,
+      c22, c23, c24, c25 from {rows}`,
+}
+
+const CONVERSIONS_CHANGED: PartShape = {
+  name: 'g',
+  casts: CONVERSION_CASTS,
+  sql: `update conversions set click_id = c6, attributed_by = c7, affiliate_id = c8, offer_id = c9, affiliate_click_id = c10,
+      subs = c11::text[], click_params = c12::jsonb, ip = c14, user_agent = c15, country = c16, clicked_at = c17, occurred_at = c18,
+      status = c19, reported = c20::jsonb, payout = c21, currency = c22, sale_amount = c23, revision = c24, note = c25,
+      updated_at = now()
+    from {rows} where id = c1`,
 }
 
 function conversionValues(conversion: Conversion): Cell[] {

@@ -40,7 +40,10 @@ async function flood(question: FloodQuestion): Promise<FloodSecond[]> {
     const ready = idle.get(port) ?? []
     open++
     try {
-      const socket = ready.pop() ?? (await openSocket(hostname, Number(port)))
+      let socket = ready.pop()
+      // Closed as idle meanwhile.
+      while (socket?.destroyed) socket = ready.pop()
+      socket ??= await openSocket(hostname, Number(port))
       answered(call, await ask(socket, `GET ${path} HTTP/1.1\r\nhost: relay\r\n\r\n`))
       ready.push(socket)
     } catch (error) {
