@@ -87,6 +87,7 @@ function refusedOnTheRoad({ ctx, lanes }: DeliveryWorker, laneRow: LaneRow): Out
   const limits: Limits = ctx.catalogue.destination(row.destinationId)?.definition ?? {}
   const isReleased = row.batch.released && row.laneMode !== 'blocked'
   if (!isReleased && (row.laneMode !== 'direct' || isLimited(limits))) return giveBack(row)
-  const hasPlace = lanes.admit(row.destinationId, laneRow, isReleased, limits.concurrency)
-  return hasPlace ? null : giveBack(row, { floods: true })
+  const admission = lanes.admit(row.destinationId, laneRow, isReleased, limits.concurrency)
+  if (admission === 'placed') return null
+  return admission === 'full' ? giveBack(row, { floods: true }) : giveBack(row)
 }

@@ -16,12 +16,15 @@ import {
 /** How a start ended: a verdict of a call, or null where none was made. */
 export type StartEnd = 'delivered' | 'refused' | 'retry' | null
 
+/** `full`: more comes for this destination than it takes; `crowded`: too much waits for destinations that are not proven. */
+export type Admission = 'placed' | 'full' | 'crowded'
+
 export type Lanes<Row> = {
   /**
-   * False: the lane is full. `released` rows were let go by the sweeper alone and always find a place. callsMax: open
+   * `released` rows were let go by the sweeper alone and always find a place. callsMax: open
    * calls that the destination allows; null leaves the lane to what it learned.
    */
-  admit(destinationId: Uuid, row: Row, released: boolean, callsMax?: number | null): boolean
+  admit(destinationId: Uuid, row: Row, released: boolean, callsMax?: number | null): Admission
   /** Takes waiting rows out of all lanes: those of destinations for which `test` is true. */
   takeWaiting(test: (destinationId: Uuid, row: Row) => boolean): Row[]
   running(): number
@@ -159,13 +162,13 @@ export function createLanes<Row>(options: Options<Row>): Lanes<Row> {
     admit(destinationId, row, released, callsMax = null) {
       const lane = laneOf(destinationId)
       lane.callsMax = callsMax
-      const isCrowded = !lane.proven && unproven.waiting >= unprovenRowsMax
-      if (!released && (isCrowded || !hasPlace(lane))) return false
+      if (!released && !hasPlace(lane)) return 'full'
+      if (!released && !lane.proven && unproven.waiting >= unprovenRowsMax) return 'crowded'
       lane.waiting.push(row)
       count(lane, { waiting: 1 })
       if (lane.waiting.length === 1 || (!ready.proven.has(lane) && !ready.unproven.has(lane))) queueUp(lane)
       pump()
-      return true
+      return 'placed'
     },
     takeWaiting(test) {
       const taken: Row[] = []

@@ -23,7 +23,9 @@ function setUp(runningMax: number, unprovenRowsMax = 1000) {
       nowMs += ms
     },
     admit(destination: string, count: number): number {
-      return Array.from({ length: count }).filter(() => lanes.admit(destination, destination, false)).length
+      return Array.from({ length: count }).filter(
+        () => lanes.admit(destination, destination, false) === 'placed',
+      ).length
     },
     async end(call: Call | undefined, verdict: StartEnd) {
       call?.end(verdict)
@@ -41,7 +43,7 @@ test('a fresh lane starts two calls, keeps eight rows waiting and sends the rest
 
 test('rows that the sweeper released always find a place', () => {
   const { lanes } = setUp(100)
-  for (let n = 0; n < 100; n++) expect(lanes.admit('a', 'a', true)).toBe(true)
+  for (let n = 0; n < 100; n++) expect(lanes.admit('a', 'a', true)).toBe('placed')
 })
 
 test('proven destinations take turns for the sockets', async () => {
@@ -121,8 +123,9 @@ test('after a pause in which nothing was read nobody is held slow at once, but s
 })
 
 test('rows for destinations that are not proven find no place over their part of the memory, until some are sent', async () => {
-  const { admit, calls, end } = setUp(100, 20)
+  const { admit, calls, end, lanes } = setUp(100, 20)
   expect(['w', 'x', 'y', 'z'].map((dead) => admit(dead, 10))).toEqual([10, 10, 6, 0])
+  expect([lanes.admit('w', 'w', false), lanes.admit('z', 'z', false)]).toEqual(['full', 'crowded'])
   for (const call of [0, 1, 2, 3]) await end(calls[call], 'retry')
   expect(admit('z', 10)).toBe(2 + 4)
 })
