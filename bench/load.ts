@@ -1,6 +1,7 @@
 // Reports conversions to a relay at a constant rate, whatever it answers (open loop). Told by its parent what to do, tells
 // it what was answered.
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { ask, openConnection } from '../test/support/kept-connection.ts'
 
 type Task = {
   port: number
@@ -29,7 +30,9 @@ process.send?.({ ready: true })
 
 async function run(task: Task): Promise<Report> {
   const report: Report = { accepted: 0, refused: 0, ms: 0, latenciesMs: [], sentAtMs: [] }
-  const sockets = await Promise.all(Array.from({ length: task.connections }, () => open(task.port)))
+  const sockets = await Promise.all(
+    Array.from({ length: task.connections }, () => openConnection('127.0.0.1', task.port)),
+  )
   const startedMs = performance.now()
   let next = 0
   const dueMs = (n: number): number => startedMs + (n * 1000) / task.ratePerS
@@ -41,9 +44,9 @@ async function run(task: Task): Promise<Report> {
       // From when the call should have been sent, else waiting hides in the sender.
       const sentMs = dueMs(n)
       report.sentAtMs.push([`${task.prefix}${n}`, Date.now()])
-      const ok = await call(socket, requestOf(task, n))
+      const { status } = await ask(socket, requestOf(task, n))
       report.latenciesMs.push(performance.now() - sentMs)
-      if (ok) report.accepted++
+      if (status === 200) report.accepted++
       else report.refused++
     }
   }
@@ -58,32 +61,3 @@ const requestOf = (
   n: number,
 ): string =>
   `GET ${path}?click_id=${clickPrefix}${firstDestination + (n % destinations)}&transaction_id=${prefix}${n}&payout=1.25&status=approved HTTP/1.1\r\nhost: relay\r\n\r\n`
-
-function open(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(socket))
-    socket.setNoDelay(true)
-    socket.once('error', reject)
-  })
-}
-
-/** One call on a kept connection; the answer's length is read from its header. */
-function call(socket: Socket, request: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    const onData = (chunk: Buffer): void => {
-      text += chunk.toString('latin1')
-      const headEnd = text.indexOf('\r\n\r\n')
-      if (headEnd < 0) return
-      const length = Number(/content-length: (\d+)/i.exec(text.slice(0, headEnd))?.[1] ?? 0)
-      if (text.length < headEnd + 4 + length) return
-      socket.off('data', onData)
-      socket.off('close', onClose)
-      resolve(text.startsWith('HTTP/1.1 200'))
-    }
-    const onClose = (): void => reject(new Error('the relay closed the connection'))
-    socket.on('data', onData)
-    socket.once('close', onClose)
-    socket.write(request)
-  })
-}

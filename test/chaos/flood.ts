@@ -1,12 +1,11 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { type Answer, ask, openConnection } from '../support/kept-connection.ts'
 import { serveParent } from './child.ts'
 import type { FloodQuestion, FloodSecond } from './flood-contract.ts'
 
-// Calls at a rate that does not care what is answered, as a process of its own. Nothing is called again. Written on sockets:
-// an HTTP client would take more of the machine than the relay that it floods.
+// Calls at a rate that does not care what is answered, as a process of its own. Nothing is called again.
 
 type Call = { n: number; sentMs: number }
-type Answer = { status: number; hasRetryAfter: boolean }
 
 async function flood(question: FloodQuestion): Promise<FloodSecond[]> {
   const targets = question.urls.map((url) => new URL(url))
@@ -20,7 +19,7 @@ async function flood(question: FloodQuestion): Promise<FloodSecond[]> {
     seconds[index] ??= emptySecond()
     return seconds[index]
   }
-  const answered = (call: Call, { status, hasRetryAfter }: Answer): void => {
+  const answered = (call: Call, { status, head }: Answer): void => {
     const second = secondOf(call.sentMs)
     const ms = Math.round(performance.now() - call.sentMs)
     if (status === 200) {
@@ -31,7 +30,7 @@ async function flood(question: FloodQuestion): Promise<FloodSecond[]> {
     if (status !== 503 && status !== 429) throw new Error(`a caller was told ${status}`)
     second.refused++
     second.refusedMs.push(ms)
-    if (!hasRetryAfter) second.withoutRetryAfter++
+    if (!/\nretry-after: /i.test(head)) second.withoutRetryAfter++
   }
   const send = async (n: number): Promise<void> => {
     const call = { n, sentMs: performance.now() }
@@ -43,7 +42,7 @@ async function flood(question: FloodQuestion): Promise<FloodSecond[]> {
       let socket = ready.pop()
       // Closed as idle meanwhile.
       while (socket?.destroyed) socket = ready.pop()
-      socket ??= await openSocket(hostname, Number(port))
+      socket ??= await openConnection(hostname, Number(port))
       answered(call, await ask(socket, `GET ${path} HTTP/1.1\r\nhost: relay\r\n\r\n`))
       ready.push(socket)
     } catch (error) {
@@ -64,36 +63,6 @@ async function flood(question: FloodQuestion): Promise<FloodSecond[]> {
   for (const sockets of idle.values()) for (const socket of sockets) socket.destroy()
   // In some seconds every connection may have waited.
   return Array.from(seconds, (second) => second ?? emptySecond())
-}
-
-function openSocket(host: string, port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, host, () => resolve(socket))
-    socket.setNoDelay(true)
-    socket.once('error', reject)
-  })
-}
-
-/** One call on a kept connection. */
-function ask(socket: Socket, request: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    const onData = (chunk: Buffer): void => {
-      text += chunk.toString('latin1')
-      const headEnd = text.indexOf('\r\n\r\n')
-      if (headEnd < 0) return
-      const head = text.slice(0, headEnd)
-      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
-      if (text.length < headEnd + 4 + length) return
-      socket.off('data', onData)
-      socket.off('close', onClose)
-      resolve({ status: Number(head.slice(9, 12)), hasRetryAfter: /\nretry-after: /i.test(head) })
-    }
-    const onClose = (): void => reject(new Error('the connection was closed'))
-    socket.on('data', onData)
-    socket.once('close', onClose)
-    socket.write(request)
-  })
 }
 
 const emptySecond = (): FloodSecond => ({
