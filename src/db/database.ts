@@ -77,10 +77,10 @@ async function runOnce<T>(pool: DbPool, fn: (tx: Tx) => Promise<T>, begin: strin
   }
 }
 
-/** The five characters that PostgreSQL gives an error, or null for errors that are not its own. */
+/** The five characters that PostgreSQL gives an error, or null for errors that are not its own, like EPIPE of a socket. */
 export function sqlState(error: unknown): string | null {
   const code = error instanceof Error && 'code' in error ? error.code : null
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : null
 }
 
 /** True where Postgres refuses a value of the statement (SQLSTATE 22, 23, 54): it will be refused again. */
@@ -99,7 +99,7 @@ export function isUnavailable(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const message = error instanceof Error ? error.message : ''
   return (
-    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST)/.test(code) ||
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET|ERR_STREAM_)/.test(code) ||
     /connection|Connection|timeout/.test(message)
   )
 }
