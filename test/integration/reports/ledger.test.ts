@@ -15,10 +15,10 @@ const HOUR_MS = 3_600_000
 let hoursBack = 0
 
 /** A span of its own per test, so that tests do not see each other's rows. */
-function nextSpan() {
-  hoursBack += 2
+function nextSpan(hours = 1) {
+  hoursBack += hours + 1
   const at = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - hoursBack * HOUR_MS
-  const query = `from=${new Date(at).toISOString()}&to=${new Date(at + HOUR_MS).toISOString()}`
+  const query = `from=${new Date(at).toISOString()}&to=${new Date(at + hours * HOUR_MS).toISOString()}`
   return {
     at: at + 1000,
     read: async () => (await app.get(`/v1/ledger?${query}`)).json,
@@ -26,16 +26,27 @@ function nextSpan() {
   }
 }
 
-async function fannedOut(at: number, states: readonly string[]) {
+async function fannedOut(at: number, states: readonly string[], fanoutCount: number | null = states.length) {
   const conversion = await app.rows.conversion({ ...net, at })
-  const revision = await app.rows.revision(conversion, { fanoutCount: states.length })
+  const revision = await app.rows.revision(conversion, { fanoutCount })
   const deliveries: string[] = []
-  for (const state of states)
-    deliveries.push(
-      await app.rows.delivery({ conversion, revision, destinationId: net.destinationId, state }),
-    )
-  return { conversion, revision, deliveries }
+  const add = (row: { state: string; test?: boolean }): Promise<string> =>
+    app.rows.delivery({ conversion, revision, destinationId: net.destinationId, ...row })
+  for (const state of states) deliveries.push(await add({ state }))
+  return { conversion, revision, deliveries, add }
 }
+
+const deleteDelivery = (id: string | undefined) =>
+  app.ctx.db.reads.query({ text: 'delete from deliveries where id = $1', values: [id] })
+
+/** What an answer names, by the conversion: `{ <uuid>: 'deliveries_missing 1' }`. */
+const namedIn = (ledger: { explain: { conversion_id: string; kind: string; count: number }[] }) =>
+  Object.fromEntries(
+    ledger.explain.map(({ conversion_id, kind, count }) => [
+      decodeId('conversion', conversion_id),
+      `${kind} ${count}`,
+    ]),
+  )
 
 test('a revision with a row for each of its destinations is accounted for', async () => {
   const span = nextSpan()
@@ -86,7 +97,7 @@ test('parked, unattributed and waiting revisions are accounted for without deliv
 test('a delivery row deleted by hand is unaccounted and named', async () => {
   const span = nextSpan()
   const { conversion, deliveries } = await fannedOut(span.at, ['delivered', 'skipped'])
-  await app.ctx.db.reads.query({ text: 'delete from deliveries where id = $1', values: [deliveries[0]] })
+  await deleteDelivery(deliveries[0])
   const ledger = await span.explain()
   expect(ledger.unaccounted).toBe(1)
   expect(ledger.explain).toHaveLength(1)
@@ -120,6 +131,68 @@ test('a missing and a surplus row of two revisions do not cancel out', async () 
   ])
 })
 
+test('a row too few and a row too many are both named where as many rows are there as were written', async () => {
+  const span = nextSpan()
+  const one = await fannedOut(span.at, ['delivered', 'skipped'])
+  const two = await fannedOut(span.at, ['delivered', 'refused'])
+  await fannedOut(span.at, ['delivered'])
+  await deleteDelivery(one.deliveries[0])
+  await two.add({ state: 'delivered' })
+  const ledger = await span.explain()
+  expect(ledger).toMatchObject({ deliveries: { delivered: 3, skipped: 1, refused: 1 }, unaccounted: 2 })
+  expect(namedIn(ledger)).toEqual({
+    [one.conversion.id]: 'deliveries_missing 1',
+    [two.conversion.id]: 'deliveries_unexpected 1',
+  })
+})
+
+test('faults in several hours of a span are all counted and named', async () => {
+  const span = nextSpan(3)
+  const one = await fannedOut(span.at, ['delivered'])
+  await fannedOut(span.at + HOUR_MS, ['delivered'])
+  const three = await fannedOut(span.at + 2 * HOUR_MS, ['delivered'])
+  await deleteDelivery(one.deliveries[0])
+  await three.add({ state: 'delivered' })
+  const ledger = await span.explain()
+  expect(ledger).toMatchObject({ revisions: { accepted: 3 }, deliveries: { delivered: 3 }, unaccounted: 2 })
+  expect(namedIn(ledger)).toEqual({
+    [one.conversion.id]: 'deliveries_missing 1',
+    [three.conversion.id]: 'deliveries_unexpected 1',
+  })
+})
+
+test('a row of a revision that was fanned out to nobody is named', async () => {
+  const span = nextSpan()
+  const { conversion } = await fannedOut(span.at, ['delivered'], 0)
+  expect(namedIn(await span.explain())).toEqual({ [conversion.id]: 'deliveries_unexpected 1' })
+})
+
+test('a row of a revision that is not fanned out is named', async () => {
+  const span = nextSpan()
+  const { conversion } = await fannedOut(span.at, ['delivered'], null)
+  const wait = { click_id: 'c', reason: 'unknown_click', due_at: new Date() }
+  await app.rows.insert('unsettled', { conversion_id: conversion.id, ...wait })
+  const ledger = await span.explain()
+  expect(ledger).toMatchObject({ revisions: { parked: 1 }, deliveries: { delivered: 1 }, unaccounted: 1 })
+  expect(namedIn(ledger)).toEqual({ [conversion.id]: 'deliveries_unexpected 1' })
+})
+
+test('of a fan-out to a thousand destinations every row that is gone counts', async () => {
+  const span = nextSpan()
+  const { conversion } = await fannedOut(span.at, ['delivered'], 1000)
+  const ledger = await span.explain()
+  expect(ledger.unaccounted).toBe(999)
+  expect(namedIn(ledger)).toEqual({ [conversion.id]: 'deliveries_missing 999' })
+})
+
+test('the delivery of a test does not stand in for a row that is gone', async () => {
+  const span = nextSpan()
+  const { conversion, deliveries, add } = await fannedOut(span.at, ['delivered'])
+  await deleteDelivery(deliveries[0])
+  await add({ state: 'delivered', test: true })
+  expect(namedIn(await span.explain())).toEqual({ [conversion.id]: 'deliveries_missing 1' })
+})
+
 test('a revision row deleted by hand leaves its deliveries unexpected', async () => {
   const span = nextSpan()
   const { revision } = await fannedOut(span.at, ['delivered'])
@@ -151,6 +224,18 @@ test('a scheduled delivery that neither waits nor travels is unaccounted and nam
   expect(decodeId('delivery', ledger.explain[0].delivery_id)).toBe(deliveries[0])
   await app.rows.batch(deliveries)
   expect(await span.read()).toMatchObject({ unaccounted: 0 })
+})
+
+test('the place of a finished delivery does not stand in for that of a scheduled one', async () => {
+  const span = nextSpan()
+  const { conversion, deliveries } = await fannedOut(span.at, ['scheduled', 'delivered'])
+  await app.ctx.db.reads.query({
+    text: 'update due set delivery_id = $1 where delivery_id = $2',
+    values: [deliveries[1], deliveries[0]],
+  })
+  const ledger = await span.explain()
+  expect(ledger).toMatchObject({ deliveries: { scheduled: 1, delivered: 1 }, unaccounted: 1 })
+  expect(namedIn(ledger)).toEqual({ [conversion.id]: 'delivery_without_place 1' })
 })
 
 test('deliveries of tests do not count', async () => {
