@@ -38,11 +38,11 @@ describe('a worker that is cut off from Postgres', () => {
     const { deliveryId } = await setUp({ config: SHORT_LEASE })
     const db = createCutDatabase(rig.db)
     rig.work({ db })
-    await rig.travel([deliveryId])
     receiver.reply(() => {
       db.cut()
       return 200
     })
+    await rig.travel([deliveryId])
     await receiver.waitFor(1)
     rig.sweep()
     await eventually(async () =>
@@ -58,7 +58,6 @@ describe('a worker that is cut off from Postgres', () => {
     const db = createCutDatabase(rig.db)
     rig.work({ db })
     rig.sweep()
-    await rig.travel([deliveryId])
     let failed = 0
     receiver.reply(() => {
       db.cut()
@@ -67,6 +66,7 @@ describe('a worker that is cut off from Postgres', () => {
       }
       return 200
     })
+    await rig.travel([deliveryId])
     await becomes(deliveryId, 'delivered')
     expect(receiver.received).toHaveLength(1)
     expect(await rig.attempts(deliveryId)).toMatchObject([{ late: false }])
