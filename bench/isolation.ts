@@ -2,7 +2,7 @@
 // feel of those that are dead, and how a dead one is taken up again. With a folder of bench/seed.ts: of a million held rows.
 import { execFileSync } from 'node:child_process'
 import { setTimeout as wait } from 'node:timers/promises'
-import { load, type Percentiles, percentiles, startReceiver } from './measure.ts'
+import { load, type Percentiles, percentiles, startReceiver, timesToTracker } from './measure.ts'
 import { end, startBenchRedis } from './processes.ts'
 import { type Subject, startRelaySubject } from './relay-under-test.ts'
 import { CONNECTIONS, closedLoop, ensureWrk } from './wrk.ts'
@@ -81,10 +81,7 @@ async function deepOneComesBack(
   const sent = await load(subject, { ...others, calls: ratePerS * RECOVERY_SECONDS, prefix: 'O-' })
   await untilQuiet()
   const arrivals = await receiver.record(false)
-  const arrivedAt = new Map(arrivals)
-  rows['the others while a deep one comes back'] = shown(
-    percentiles(sent.sentAtMs.flatMap(([id, sentMs]) => (arrivedAt.get(id) ?? Number.NaN) - sentMs)),
-  )
+  rows['the others while a deep one comes back'] = shown(percentiles(timesToTracker(sent.sentAtMs, arrivals)))
   const deepAt = arrivals.filter(([id]) => id.startsWith('D-')).map(([, atMs]) => atMs)
   const first = Math.min(...deepAt)
   const perSecond: number[] = []
@@ -170,21 +167,16 @@ async function healthyPerS(subject: Subject): Promise<number> {
   return healthy / (report.ms / 1000)
 }
 
-/** Open loop: ms from when a report was due until its tracker heard of it, of the healthy half. */
+/** Open loop: ms from when a report was sent until its tracker heard of it, of the healthy half. */
 async function healthyLatency(subject: Subject, ratePerS: number): Promise<Percentiles> {
   await receiver.record(true)
   const { sentAtMs } = await load(subject, { ...nextLoad(), calls: ratePerS * SECONDS, ratePerS })
   await wait(2000)
-  const arrivedAt = new Map(await receiver.record(false))
   const healthy = sentAtMs.filter(([id]) => isHealthy(id))
-  const late = healthy.filter(([id]) => !arrivedAt.has(id)).length
+  const times = timesToTracker(healthy, await receiver.record(false))
+  const late = healthy.length - times.length
   if (late > 0) say(`${late} of ${healthy.length} had not arrived 2 s after the load`)
-  return percentiles(
-    healthy.flatMap(([id, sentMs]) => {
-      const arrivedMs = arrivedAt.get(id)
-      return arrivedMs === undefined ? [] : [arrivedMs - sentMs]
-    }),
-  )
+  return percentiles(times)
 }
 
 /** Transaction ids are the number of the load and that of the call. */

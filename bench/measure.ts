@@ -20,6 +20,9 @@ export type Throughput = {
 export type Latency = { ratePerS: number; accept: Percentiles; toTracker: Percentiles }
 export type Percentiles = { p50: number; p99: number; max: number }
 
+/** Unix ms of a transaction. */
+type Stamped = readonly [transactionId: string, atMs: number][]
+
 export type Receiver = {
   port: number
   calls(): Promise<number>
@@ -121,16 +124,21 @@ export async function measureLatency(
   const calls = Math.round(options.ratePerS * options.seconds)
   const report = await load(subject, { ...options, calls, connections: CONNECTIONS })
   await drain(receiver, before + report.accepted, () => undefined)
-  const arrivedAt = new Map(await receiver.record(false))
-  const toTracker = report.sentAtMs.flatMap(([id, sentMs]) => {
-    const arrivedMs = arrivedAt.get(id)
-    return arrivedMs === undefined ? [] : [arrivedMs - sentMs]
-  })
+  const toTracker = timesToTracker(report.sentAtMs, await receiver.record(false))
   return {
     ratePerS: options.ratePerS,
     accept: percentiles(report.latenciesMs),
     toTracker: percentiles(toTracker),
   }
+}
+
+/** Ms from when each report was sent until its tracker was called; those that never were are left out. */
+export function timesToTracker(sentAtMs: Stamped, arrivals: Stamped): number[] {
+  const arrivedAt = new Map(arrivals)
+  return sentAtMs.flatMap(([id, sentMs]) => {
+    const arrivedMs = arrivedAt.get(id)
+    return arrivedMs === undefined ? [] : [arrivedMs - sentMs]
+  })
 }
 
 const DRAIN_STALLED_MS = 60_000

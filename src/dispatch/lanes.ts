@@ -21,8 +21,8 @@ export type Admission = 'placed' | 'full' | 'crowded'
 
 export type Lanes<Row> = {
   /**
-   * `released` rows were let go by the sweeper alone and always find a place. callsMax: open
-   * calls that the destination allows; null leaves the lane to what it learned.
+   * `released` rows were let go by the sweeper alone and always find a place. callsMax: open calls that the destination
+   * allows; null leaves the lane to what it learned.
    */
   admit(destinationId: Uuid, row: Row, released: boolean, callsMax?: number | null): Admission
   /** Takes waiting rows out of all lanes: those of destinations for which `test` is true. */

@@ -14,7 +14,7 @@ export type Counted<Name extends string> = {
 }
 
 // Every delivery row adds a number that its revision has: whatever is missing or too much changes the sum, and two faults
-// don't cancel out (but for a chance of one in 2^48). Comparing the rows themselves takes four times as long.
+// don't cancel out (but for a chance of one in 2^48). Comparing the rows themselves takes three times as long.
 const revisionNumber = (id: string): string => `(uuid_hash_extended(${id}, 0) >> 16)`
 
 export type RevisionPlace = 'accepted' | 'fanned_out' | 'waiting' | 'parked' | 'unattributed'

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 /** As the launcher does; so is the channel, by which a process notices that the suite was killed, and ends. */
-const HEAP_FLAGS = ['--max-semi-space-size=16', '--max-old-space-size=512']
+const HEAP_FLAGS = ['--max-semi-space-size=32', '--max-old-space-size=512']
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/postback-relay', import.meta.url))
 const RESTART_AFTER_MS = 500
 
