@@ -33,7 +33,7 @@ export async function addToFirst(
   job: { queue: QueueName; batchId: Uuid },
   nowMs: () => number,
 ): Promise<void> {
-  let failure: Error = new NoShardError(null)
+  let failure: Error | null = null
   for (const shard of shards) {
     try {
       await shard[job.queue].add('batch', { batch: job.batchId }, { jobId: job.batchId })
@@ -44,7 +44,7 @@ export async function addToFirst(
       if (!isCertainlyNotDone(failure)) break
     }
   }
-  throw failure
+  throw failure ?? new NoShardError(null)
 }
 
 /** The sum over all shards that answer, each marked accordingly. Rejects where none does. */

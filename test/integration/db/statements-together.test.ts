@@ -65,3 +65,18 @@ test('a connection that dies with write and commit on their way says so, and the
   await withTx(db.results, (tx) => tx.query(note(7)))
   expect(await noted()).toEqual([1, 2, 7])
 })
+
+test('a statement of the hot path is planned once, however few its rows are', async () => {
+  await withTx(db.intake, async (tx) => {
+    for (let n = 0; n < 12; n++)
+      await tx.query({
+        name: 'find_noted',
+        text: 'select t.n from unnest($1::int[]) i(n) join noted t on t.n = i.n',
+        values: [[n]],
+      })
+    const { rows } = await tx.query({
+      text: `select generic_plans::int, custom_plans::int from pg_prepared_statements where name = 'find_noted'`,
+    })
+    expect(rows).toEqual([{ generic_plans: 12, custom_plans: 0 }])
+  })
+})

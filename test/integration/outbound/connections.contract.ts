@@ -97,6 +97,17 @@ export function describeConnections(client: HttpClient): void {
       expect(receiver.connections).toBe(2)
     })
 
+    test('a burst of as many calls as a process makes at once leaves its connections for the next burst', async () => {
+      const receiver = await harness.receiver(answerWith(ok()))
+      const outbound = harness.outbound()
+      const url = `http://127.0.0.1:${receiver.port}/`
+      const burst = () => Promise.all(Array.from({ length: 256 }, () => outbound.send(get(url))))
+      await burst()
+      const opened = receiver.connections
+      await burst()
+      expect(receiver.connections).toBe(opened)
+    })
+
     test('an idle connection is closed after a few seconds', async () => {
       const receiver = await harness.receiver(answerWith(ok()))
       await harness.outbound().send(get(`http://127.0.0.1:${receiver.port}/`))
