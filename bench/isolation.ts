@@ -71,7 +71,10 @@ async function deepOneComesBack(
   rows: Record<string, object>,
 ): Promise<void> {
   await receiver.hang([`/d${DEEP}`])
-  await closedLoop(subject, { destinations: 1, firstDestination: DEEP, calls: DEEP_ROWS, prefix: 'D-' })
+  await closedLoop(subject, {
+    ...{ destinations: 1, firstDestination: DEEP, calls: DEEP_ROWS, prefix: 'D-' },
+    connections: CONNECTIONS,
+  })
   await untilBreakersOpen(subject, 1)
   say(`${DEEP_ROWS} deliveries wait for one destination, its breaker is open; it answers again`)
   await receiver.record(true)

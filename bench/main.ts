@@ -1,4 +1,4 @@
-// npm run bench -- [--quick] [--memory] [--only <part of a name>]: what this machine does, load generator and receiver included.
+// npm run bench -- [--quick] [--memory] [--only <part of a name>] [--calls N] [--callers N]: what this machine does, load generator and receiver included.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import {
@@ -12,7 +12,7 @@ import {
 import { drawPlot } from './plot.ts'
 import { end, startBenchRedis } from './processes.ts'
 import { type Subject, startPlainSubject, startRelaySubject, type Variant } from './relay-under-test.ts'
-import { ensureWrk } from './wrk.ts'
+import { CONNECTIONS, ensureWrk } from './wrk.ts'
 
 type Result = { variant: Variant; throughput: Throughput; latency: Latency | null }
 
@@ -20,10 +20,16 @@ const quick = process.argv.includes('--quick')
 const memory = process.argv.includes('--memory')
 const option = (name: string): string | undefined =>
   process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined
+const wholeOption = (name: string, fallback: number): number => {
+  const value = Number(option(name) ?? fallback)
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${name} is a whole number from 1 on`)
+  return value
+}
 const only = option('--only') ?? ''
-const DESTINATIONS = 100
-const CALLS = Number(option('--calls') ?? (memory ? 200_000 : quick ? 6000 : 40_000))
-const WARM_UP_CALLS = quick ? 1000 : 5000
+const LOAD = { destinations: 100, connections: wholeOption('--callers', CONNECTIONS) }
+const CALLS = wholeOption('--calls', memory ? 200_000 : quick ? 6000 : 40_000)
+/** Until V8 has compiled what is hot: a fresh process takes a quarter more for each delivery. */
+const WARM_UP_CALLS = quick ? 1000 : 20_000
 const LATENCY_SECONDS = 10
 
 const ALL: Variant[] = [
@@ -70,6 +76,7 @@ const machine = {
   at: new Date().toISOString(),
   quick,
   calls: CALLS,
+  callers: LOAD.connections,
 }
 writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify({ machine, results }, null, 2)}\n`)
 writeFileSync(
@@ -88,15 +95,15 @@ async function runVariant(
   try {
     report('warming up')
     await measureThroughput(subject, tracker, {
+      ...LOAD,
       calls: WARM_UP_CALLS,
-      destinations: DESTINATIONS,
       prefix: 'w',
       progress: report,
     })
     report(`${CALLS} conversions`)
     const throughput = await measureThroughput(subject, tracker, {
+      ...LOAD,
       calls: CALLS,
-      destinations: DESTINATIONS,
       prefix: 't',
       progress: report,
     })
@@ -104,9 +111,9 @@ async function runVariant(
     const ratePerS = Math.floor(throughput.deliveredWithDrainPerS / 2)
     report(`latency at ${ratePerS}/s`)
     const latency = await measureLatency(subject, tracker, {
+      ...LOAD,
       ratePerS,
       seconds: LATENCY_SECONDS,
-      destinations: DESTINATIONS,
       prefix: 'l',
     })
     return { variant, throughput, latency }
@@ -124,7 +131,7 @@ async function startSubject(variant: Variant, receiverPort: number): Promise<Sub
   return startRelaySubject(variant, {
     redis,
     receiverPort,
-    destinations: DESTINATIONS,
+    destinations: LOAD.destinations,
   })
 }
 

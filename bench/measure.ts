@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { forkReady, type RunningProcess, usageOf } from './processes.ts'
 import type { Subject } from './relay-under-test.ts'
-import { CONNECTIONS, closedLoop } from './wrk.ts'
+import { closedLoop } from './wrk.ts'
 
 /** Rates per second; cpuUs: processor time per delivery by kind of process; memory in MiB at the end. */
 export type Throughput = {
@@ -85,7 +85,13 @@ export async function load(subject: Subject, options: LoadOptions): Promise<Load
 export async function measureThroughput(
   subject: Subject,
   receiver: Receiver,
-  options: { calls: number; destinations: number; prefix: string; progress(text: string): void },
+  options: {
+    calls: number
+    destinations: number
+    connections: number
+    prefix: string
+    progress(text: string): void
+  },
 ): Promise<Throughput> {
   const before = await receiver.calls()
   const cpuBefore = cpuByKind(subject)
@@ -117,12 +123,12 @@ export async function measureThroughput(
 export async function measureLatency(
   subject: Subject,
   receiver: Receiver,
-  options: { ratePerS: number; seconds: number; destinations: number; prefix: string },
+  options: { ratePerS: number; seconds: number; destinations: number; connections: number; prefix: string },
 ): Promise<Latency> {
   await receiver.record(true)
   const before = await receiver.calls()
   const calls = Math.round(options.ratePerS * options.seconds)
-  const report = await load(subject, { ...options, calls, connections: CONNECTIONS })
+  const report = await load(subject, { ...options, calls })
   await drain(receiver, before + report.accepted, () => undefined)
   const toTracker = timesToTracker(report.sentAtMs, await receiver.record(false))
   return {

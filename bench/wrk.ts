@@ -4,15 +4,22 @@ import { join } from 'node:path'
 import { installPackage } from '../test/support/install-package.ts'
 import type { Subject } from './relay-under-test.ts'
 
-/** Each has one call open, the next is sent when it was answered. */
+/** Callers where nothing else is said. */
 export const CONNECTIONS = 64
 
-type Options = { prefix: string; destinations: number; firstDestination?: number; calls: number }
+type Options = {
+  prefix: string
+  destinations: number
+  firstDestination?: number
+  calls: number
+  /** Each has one call open, the next is sent when it was answered. */
+  connections: number
+}
 type Report = { accepted: number; refused: number; ms: number }
 
 /** Reports conversions with wrk as fast as they are answered. wrk must be there, see ensureWrk. */
 export async function closedLoop(subject: Subject, options: Options): Promise<Report> {
-  const { prefix, destinations, firstDestination = 0, calls } = options
+  const { prefix, destinations, firstDestination = 0, calls, connections } = options
   const script = join(import.meta.dirname, 'closed-loop.lua')
   const words = [subject.path, subject.clickPrefix, prefix, destinations, firstDestination, calls]
   const wrk = spawn(
@@ -20,7 +27,7 @@ export async function closedLoop(subject: Subject, options: Options): Promise<Re
     // It is ended as soon as it has said how it went.
     [
       '-t1',
-      `-c${CONNECTIONS}`,
+      `-c${connections}`,
       '-d1h',
       '--timeout',
       '30s',
