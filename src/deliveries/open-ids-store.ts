@@ -5,6 +5,7 @@ import { HELD_JOINS, HELD_REASON } from './held.ts'
 const OPEN_MAX = 5000
 
 // One look into due_pick for each destination with a waiting row; of a destination that is held as a whole no row is read.
+// Rows are taken in the order of due_pick: where nearly all wait for one destination, any other plan reads those as well.
 const OPEN = `with recursive waiting as (
     (select destination_id from due where $1::uuid is null or destination_id = $1 order by destination_id limit 1)
     union all
@@ -19,7 +20,8 @@ const OPEN = `with recursive waiting as (
   (select unnest(deliveries) as id from batches limit ${OPEN_MAX + 1})
   union all
   (select u.delivery_id from free f cross join lateral (
-      select u.* from due u where u.destination_id = f.destination_id limit ${OPEN_MAX + 1}) u ${HELD_JOINS}
+      select u.* from due u where u.destination_id = f.destination_id order by u.share, u.due_at
+      limit ${OPEN_MAX + 1}) u ${HELD_JOINS}
     where ${HELD_REASON} is null limit ${OPEN_MAX + 1})
   limit ${OPEN_MAX + 1}`
 

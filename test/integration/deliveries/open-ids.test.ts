@@ -1,0 +1,44 @@
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { noteReads } from '../../../bench/list-cases.ts'
+import { type Database, openDatabase, type Statement } from '../../../src/db/database.ts'
+import { findOpenIds } from '../../../src/deliveries/open-ids-store.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
+
+let database: TestDatabase
+let db: Database
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  const { connectionString } = database
+  db = openDatabase({ connectionString, log: pino({ level: 'silent' }), applicationName: 'test' })
+  await db.reads.query({
+    text: `insert into due (delivery_id, destination_id, share, due_at)
+      select gen_random_uuid(), case when n <= 100000 then '00000000-0000-7000-8000-000000000001'::uuid
+        else gen_random_uuid() end, 1, now() from generate_series(1, 100040) n`,
+  })
+  await db.reads.query({ text: 'analyze due' })
+})
+
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+type Plan = { 'Node Type': string; 'Relation Name'?: string; Plans?: Plan[] }
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
+
+test('what waits for other destinations is found by the index, although nearly all rows wait for one', async () => {
+  const heard: Statement[] = []
+  await findOpenIds(noteReads(db, (statement) => heard.push(statement)).reads, null)
+  const [{ text, values } = { text: '' }] = heard
+  const { rows } = await db.reads.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>({
+    text: `explain (format json) ${text}`,
+    values: values ?? [],
+  })
+  const scans = nodesOf(rows[0]?.['QUERY PLAN'][0].Plan ?? { 'Node Type': 'none' })
+    .filter((node) => node['Relation Name'] === 'due')
+    .map((node) => node['Node Type'])
+  expect(scans.length).toBeGreaterThan(1)
+  expect(scans.filter((scan) => !scan.startsWith('Index'))).toEqual([])
+})
