@@ -1,4 +1,5 @@
 // npm run bench -- [--quick] [--memory] [--only <part of a name>] [--calls N] [--callers N]: what this machine does, load generator and receiver included.
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import {
@@ -10,9 +11,12 @@ import {
   type Throughput,
 } from './measure.ts'
 import { drawPlot } from './plot.ts'
-import { end, startBenchRedis } from './processes.ts'
+import { end, forkReady, startBenchRedis } from './processes.ts'
 import { type Subject, startPlainSubject, startRelaySubject, type Variant } from './relay-under-test.ts'
 import { CONNECTIONS, ensureWrk } from './wrk.ts'
+
+/** Calls per second of a client alone, and microseconds of its processor time per call. */
+type Limit = { client: 'got' | 'undici'; perSecond: number; cpuUs: number }
 
 type Result = { variant: Variant; throughput: Throughput; latency: Latency | null }
 
@@ -56,18 +60,22 @@ const variants = ALL.filter(
 )
 const receiver = await startReceiver()
 const results: Result[] = []
+const limits: Limit[] = []
 try {
   for (const [index, variant] of variants.entries()) {
     const report = (text: string): void =>
       progress(`[${index + 1}/${variants.length}] ${variant.name}: ${text}`)
     results.push(await runVariant(variant, receiver, report))
   }
+  for (const client of ['got', 'undici'] as const)
+    if (!memory && variants.some((variant) => variant.client === client))
+      limits.push(await runClientAlone(client, receiver.port))
 } finally {
   progress('')
   receiver.stop()
   if (redis !== null) await end(redis.child)
 }
-print(results)
+print(results, limits)
 mkdirSync(import.meta.dirname, { recursive: true })
 const machine = {
   cpus: cpus().length,
@@ -78,10 +86,19 @@ const machine = {
   calls: CALLS,
   callers: LOAD.connections,
 }
-writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify({ machine, results }, null, 2)}\n`)
+writeFileSync(
+  new URL('results.json', import.meta.url),
+  `${JSON.stringify({ machine, results, limits }, null, 2)}\n`,
+)
 writeFileSync(
   new URL('results.svg', import.meta.url),
-  drawPlot(results.map(({ variant, throughput }) => ({ name: variant.name, ...throughput }))),
+  drawPlot([
+    ...results.map(({ variant, throughput }) => ({ name: variant.name, ...throughput })),
+    ...limits.map(({ client, perSecond }) => ({
+      ...{ name: `${client} alone, no relay`, deliveredWhileLoadedPerS: perSecond },
+      deliveredWithDrainPerS: perSecond,
+    })),
+  ]),
 )
 console.log('\nWritten: bench/results.json, bench/results.svg')
 
@@ -123,6 +140,21 @@ async function runVariant(
   }
 }
 
+/** What no relay that calls with this client can exceed on this machine. */
+async function runClientAlone(client: Limit['client'], port: number): Promise<Limit> {
+  progress(`${client} alone: ${CALLS} calls`)
+  const { child } = await forkReady('./client-alone.ts')
+  const done = once(child, 'message')
+  const { connections } = LOAD
+  child.send({
+    ...{ client, connections, origin: `http://127.0.0.1:${port}` },
+    ...{ calls: CALLS, warmUpCalls: WARM_UP_CALLS },
+  })
+  const [figures] = (await done) as [Omit<Limit, 'client'>]
+  child.disconnect()
+  return { client, ...figures }
+}
+
 async function startSubject(variant: Variant, receiverPort: number): Promise<Subject> {
   if (variant.client === 'plain') {
     if (redis === null) throw new Error('the plain relay needs Redis')
@@ -135,16 +167,18 @@ async function startSubject(variant: Variant, receiverPort: number): Promise<Sub
   })
 }
 
-function print(all: readonly Result[]): void {
+function print(all: readonly Result[], alone: readonly Limit[]): void {
   const plain = all.find(({ variant }) => variant.client === 'plain')?.throughput.deliveredWhileLoadedPerS
+  const timesPlain = (perSecond: number): string =>
+    plain === undefined ? '' : (perSecond / plain).toFixed(2)
   console.table(
-    Object.fromEntries(
-      all.map(({ variant, throughput: t, latency }) => [
+    Object.fromEntries([
+      ...all.map(({ variant, throughput: t, latency }) => [
         variant.name,
         {
           'accepted/s': Math.round(t.acceptedPerS),
           'delivered/s loaded': Math.round(t.deliveredWhileLoadedPerS),
-          'x plain': plain === undefined ? '' : (t.deliveredWhileLoadedPerS / plain).toFixed(2),
+          'x plain': timesPlain(t.deliveredWhileLoadedPerS),
           'delivered/s with drain': Math.round(t.deliveredWithDrainPerS),
           'us CPU/delivery': Math.round(Object.values(t.cpuUs).reduce((a, b) => a + b, 0)),
           'by process': Object.entries(t.cpuUs)
@@ -158,6 +192,14 @@ function print(all: readonly Result[]): void {
           lost: t.lost,
         },
       ]),
-    ),
+      ...alone.map(({ client, perSecond, cpuUs }) => [
+        `${client} alone, no relay`,
+        {
+          'delivered/s loaded': Math.round(perSecond),
+          'x plain': timesPlain(perSecond),
+          'us CPU/delivery': Math.round(cpuUs),
+        },
+      ]),
+    ]),
   )
 }
