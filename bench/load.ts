@@ -13,6 +13,7 @@ type Task = {
   connections: number
   calls: number
   ratePerS: number
+  unmeasured?: number
 }
 type Report = {
   accepted: number
@@ -43,9 +44,10 @@ async function run(task: Task): Promise<Report> {
       if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs))
       // From when the call should have been sent, else waiting hides in the sender.
       const sentMs = dueMs(n)
-      report.sentAtMs.push([`${task.prefix}${n}`, Date.now()])
+      const isMeasured = n >= (task.unmeasured ?? 0)
+      if (isMeasured) report.sentAtMs.push([`${task.prefix}${n}`, Date.now()])
       const { status } = await ask(socket, requestOf(task, n))
-      report.latenciesMs.push(performance.now() - sentMs)
+      if (isMeasured) report.latenciesMs.push(performance.now() - sentMs)
       if (status === 200) report.accepted++
       else report.refused++
     }

@@ -61,6 +61,8 @@ type LoadOptions = {
   connections: number
   calls: number
   ratePerS: number
+  /** So many of the first are sent, but left out of the times: the sender has to get warm itself. */
+  unmeasured?: number
 }
 type LoadReport = {
   accepted: number
@@ -127,8 +129,8 @@ export async function measureLatency(
 ): Promise<Latency> {
   await receiver.record(true)
   const before = await receiver.calls()
-  const calls = Math.round(options.ratePerS * options.seconds)
-  const report = await load(subject, { ...options, calls })
+  const calls = Math.round(options.ratePerS * (options.seconds + 1))
+  const report = await load(subject, { ...options, calls, unmeasured: options.ratePerS })
   await drain(receiver, before + report.accepted, () => undefined)
   const toTracker = timesToTracker(report.sentAtMs, await receiver.record(false))
   return {

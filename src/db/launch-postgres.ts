@@ -21,6 +21,10 @@ const SETTINGS = {
   wal_compression: 'on',
   jit: 'off',
   autovacuum_naptime: '15s',
+  // A young table doubles in seconds: counting each anew at every tenth took a sixth of a core and pushed the slowest
+  // hundredth of accepts from 40 to 68 ms (1,050 a second).
+  autovacuum_analyze_threshold: '20000',
+  autovacuum_analyze_scale_factor: '0.5',
   timezone: 'UTC',
   log_timezone: 'UTC',
 }
