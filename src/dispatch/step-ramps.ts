@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { withTx } from '../db/database.ts'
 import { encodeId } from '../kit/ids.ts'
+import { readWorkerPressure } from '../queue/store.ts'
 import { closeAlerts } from './alert-store.ts'
 import { laneRate } from './limits.ts'
 import { nextRampRate } from './recovery.ts'
@@ -10,11 +11,16 @@ import { lockEndedRampSeconds, rampLanes } from './recovery-store.ts'
 export async function stepRamps(ctx: Pick<Context, 'db' | 'log' | 'catalogue'>): Promise<void> {
   const steps = await withTx(ctx.db.results, async (tx) => {
     const ramps = await lockEndedRampSeconds(tx)
+    if (ramps.length === 0) return []
+    const { waitsMs } = await readWorkerPressure(tx)
     const next = ramps.map((ramp) => ({
       destinationId: ramp.destinationId,
-      rate: nextRampRate(ramp, laneRate(ctx.catalogue.destination(ramp.destinationId)?.definition ?? {})),
+      rate: nextRampRate(
+        { ...ramp, freshWaitMs: waitsMs.deliver },
+        laneRate(ctx.catalogue.destination(ramp.destinationId)?.definition ?? {}),
+      ),
     }))
-    if (next.length > 0) await rampLanes(tx, next)
+    await rampLanes(tx, next)
     const recovered = next.filter((step) => step.rate === null)
     if (recovered.length > 0)
       await closeAlerts(tx, {

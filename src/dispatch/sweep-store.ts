@@ -38,7 +38,7 @@ export type DueQuery = {
   pacedRowsMax: number
   /** Of one destination with a rate limit, those included that travel already. */
   ratedRowsMax: number
-  /** A rate limit lets no more go at once than what it allows in this time. */
+  /** A rate limit, or a ramp, lets no more go at once than what it allows in this time. */
   seconds: number
   suspectsMax: number
 }
@@ -83,7 +83,7 @@ const TAKE_DUE = `with recursive x as (
         greatest(1, floor(t.rate_per_second)) - out.calls - out.recent,
         greatest(1, ceil(t.rate_per_second * $7::float8)))::int end,
       case lane.recovery when 'probing' then case when out.calls = 0 then 1 else 0 end
-        when 'ramping' then lane.allowance::int end))
+        when 'ramping' then least(lane.allowance, ceil(l.ramp_rate * $7::float8))::int end))
       else $3::int end as budget
   from seen s
   join destinations t on t.id = s.destination_id

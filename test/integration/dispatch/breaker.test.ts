@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { withTx } from '../../../src/db/database.ts'
 import { findHealth } from '../../../src/destinations/health-store.ts'
 import { openBreaker } from '../../../src/dispatch/open-breaker.ts'
-import { blockLanes } from '../../../src/dispatch/store.ts'
+import { stepRamps } from '../../../src/dispatch/step-ramps.ts'
+import { blockLanes, upsertHeartbeat } from '../../../src/dispatch/store.ts'
 import { newSweepState, sweep } from '../../../src/dispatch/sweep.ts'
 import { newUuid, type Uuid } from '../../../src/kit/ids.ts'
 import { readBacklog } from '../../../src/reports/store.ts'
@@ -169,6 +170,51 @@ describe('a probe', () => {
     await eventually(async () => expect((await laneOf(network))?.mode).toBe('paced'))
     await eventually(async () => expect((await rig.places()).due).toEqual([]))
     await eventually(async () => expect((await healthOf(network))?.breaker).toBe('closed'))
+  })
+})
+
+describe('a ramp', () => {
+  const rampOf = async ({ destinationId }: Network): Promise<void> => {
+    await rig.list(
+      `insert into lanes (destination_id, mode, recovery, ramp_rate, allowance, ramp_at)
+        values ($1, 'paced', 'ramping', 40, 40, now() - interval '1 s')`,
+      [destinationId],
+    )
+  }
+
+  test('does not grow while fresh work waits, and shrinks while it waits for long', async () => {
+    await startRig()
+    const { network } = await tracker(200)
+    await rampOf(network)
+    const worker = { id: newUuid(1), host: 'test', pid: 1, rowsInMemory: 0 }
+    const rateAfter = async (freshWaitMs: number): Promise<unknown> => {
+      await upsertHeartbeat(rig.db.reads, {
+        ...worker,
+        waitsMs: { deliver: freshWaitMs, 'deliver-again': 0 },
+      })
+      await rig.list(`update lanes set ramp_at = now() - interval '1 s', ok = 40`)
+      await stepRamps(rig.ctx)
+      const [lane] = await rig.list<{ ramp_rate: number }>('select ramp_rate from lanes')
+      return lane?.ramp_rate
+    }
+    expect(await rateAfter(300)).toBe(20)
+    expect(await rateAfter(150)).toBe(20)
+    expect(await rateAfter(10)).toBe(40)
+  })
+
+  test('lets its rows go over the whole second, not in its first sweep', async () => {
+    await startRig()
+    const { network } = await tracker(200)
+    await rig.waitingRows(network, 100)
+    await rampOf(network)
+    const ctx = { ...rig.ctx, queues: { ...rig.ctx.queues, room: () => 100 } }
+    const state = { ...newSweepState(), sweptAtMs: ctx.clock.monotonicMs() - 250 }
+    await sweep(ctx, { holder: newUuid(1), state, transitLeaseMs: 15_000 })
+    const [batch] = await rig.list<{ rows: number }>(
+      'select cardinality(deliveries)::int as rows from batches',
+    )
+    expect(batch?.rows).toBeGreaterThanOrEqual(10)
+    expect(batch?.rows).toBeLessThan(20)
   })
 })
 

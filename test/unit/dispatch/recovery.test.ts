@@ -13,7 +13,7 @@ test('probes come after 5 s, then twice as late each time, at most 5 minutes apa
 })
 
 describe('a ramp', () => {
-  const answered = { ok: 1, bad: 0, isIdle: false }
+  const answered = { ok: 1, bad: 0, freshWaitMs: 0, isIdle: false }
 
   test('starts at a tenth of the rate, doubles each second and ends at the rate', () => {
     const rates: (number | null)[] = [rampStart(400)]
@@ -23,16 +23,21 @@ describe('a ramp', () => {
 
   test('lets at least one row go, however slow the lane', () => {
     expect(rampStart(0.2)).toBe(1)
-    expect(nextRampRate({ rate: 1, ok: 0, bad: 1, isIdle: false }, 400)).toBe(1)
+    expect(nextRampRate({ ...answered, rate: 1, ok: 0, bad: 1 }, 400)).toBe(1)
   })
 
   test('is halved by a failure, whatever else was answered', () => {
-    expect(nextRampRate({ rate: 160, ok: 159, bad: 1, isIdle: false }, 400)).toBe(80)
+    expect(nextRampRate({ ...answered, rate: 160, ok: 159, bad: 1 }, 400)).toBe(80)
   })
 
   test('waits for an answer while rows are out, and not while there is nothing to send', () => {
-    expect(nextRampRate({ rate: 40, ok: 0, bad: 0, isIdle: false }, 400)).toBe(40)
-    expect(nextRampRate({ rate: 40, ok: 0, bad: 0, isIdle: true }, 400)).toBe(80)
+    expect(nextRampRate({ ...answered, rate: 40, ok: 0 }, 400)).toBe(40)
+    expect(nextRampRate({ ...answered, rate: 40, ok: 0, isIdle: true }, 400)).toBe(80)
+  })
+
+  test('stops to grow while fresh work waits, shrinks while it waits for long, and does not end meanwhile', () => {
+    const after = (freshWaitMs: number) => nextRampRate({ ...answered, rate: 320, freshWaitMs }, 400)
+    expect([99, 100, 249, 250].map(after)).toEqual([null, 320, 320, 160])
   })
 })
 
