@@ -97,11 +97,11 @@ export function describeConnections(client: HttpClient): void {
       expect(receiver.connections).toBe(2)
     })
 
-    test('a burst of as many calls as a process makes at once leaves its connections for the next burst', async () => {
+    test('a burst of calls leaves its connections for the next one', async () => {
       const receiver = await harness.receiver(answerWith(ok()))
       const outbound = harness.outbound()
       const url = `http://127.0.0.1:${receiver.port}/`
-      const burst = () => Promise.all(Array.from({ length: 256 }, () => outbound.send(get(url))))
+      const burst = () => Promise.all(Array.from({ length: 128 }, () => outbound.send(get(url))))
       await burst()
       const opened = receiver.connections
       await burst()
