@@ -92,13 +92,7 @@ writeFileSync(
 )
 writeFileSync(
   new URL('results.svg', import.meta.url),
-  drawPlot([
-    ...results.map(({ variant, throughput }) => ({ name: variant.name, ...throughput })),
-    ...limits.map(({ client, perSecond }) => ({
-      ...{ name: `${client} alone, no relay`, deliveredWhileLoadedPerS: perSecond },
-      deliveredWithDrainPerS: perSecond,
-    })),
-  ]),
+  drawPlot(results.map(({ variant, throughput }) => ({ name: variant.name, ...throughput }))),
 )
 console.log('\nWritten: bench/results.json, bench/results.svg')
 
