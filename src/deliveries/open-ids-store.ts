@@ -5,7 +5,7 @@ import { HELD_JOINS, HELD_REASON } from './held.ts'
 const OPEN_MAX = 5000
 
 // One look into due_pick for each destination with a waiting row; of a destination that is held as a whole no row is read.
-// Rows are taken in the order of due_pick: where nearly all wait for one destination, any other plan reads those as well.
+// Rows are taken in the order of due_pick: where statistics know one destination alone, all of `due` is scanned for each else.
 const OPEN = `with recursive waiting as (
     (select destination_id from due where $1::uuid is null or destination_id = $1 order by destination_id limit 1)
     union all
