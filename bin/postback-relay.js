@@ -11,7 +11,7 @@ const [command = 'start', ...args] = process.argv.slice(2)
 const isCheckout = existsSync(join(root, 'src', 'main.ts'))
 const name = command === 'start' ? 'main' : 'cli'
 const program = isCheckout ? join(root, 'src', `${name}.ts`) : join(root, 'dist', 'src', `${name}.js`)
-// Node would let garbage grow to half a gigabyte: under load 430 MiB per process without these (2026-11-23), 256 at most with
+// Node would let garbage grow to half a gigabyte: under load 430 MiB per process without these (2026-11-23), 270 at most with
 // them (npm run bench, 2026-11-27). Worker processes inherit them.
 const HEAP_FLAGS = ['--max-semi-space-size=32', '--max-old-space-size=512']
 const child = spawn(
