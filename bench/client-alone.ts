@@ -1,5 +1,5 @@
 // An HTTP client in a loop, nothing else: what a relay that calls with it can not exceed. Told by its parent what to call.
-import { type Form, gotForms, loopOf, undiciDispatch } from './client-forms.ts'
+import { gotForms, loopOf, undiciDispatch } from './client-forms.ts'
 
 type Task = {
   client: 'got' | 'undici'
@@ -16,13 +16,7 @@ process.on('disconnect', () => process.exit(0))
 process.send?.({ ready: true })
 
 async function run({ client, origin, connections, calls, warmUpCalls }: Task) {
-  const form = client === 'undici' ? undiciDispatch(origin, connections) : gotPromise()
+  const form = client === 'undici' ? undiciDispatch(origin, connections) : gotForms()[0]
   await loopOf(form, origin, { calls: warmUpCalls, connections })
   return loopOf(form, origin, { calls, connections })
-}
-
-function gotPromise(): Form {
-  const form = gotForms().find(({ name }) => name === 'got.extend, promise')
-  if (form === undefined) throw new Error('that form of got is gone')
-  return form
 }

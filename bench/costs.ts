@@ -1,6 +1,6 @@
 // node_modules/.bin/node bench/costs.ts [got|undici] [redis|postgres] [calls]: what a delivery costs, by process and by
 // statement. Counting statements costs a little itself.
-import { measureThroughput, startReceiver } from './measure.ts'
+import { measureThroughput, startReceiver, WARM_UP_CALLS } from './measure.ts'
 import { end, startBenchRedis } from './processes.ts'
 import { startRelaySubject } from './relay-under-test.ts'
 import { readStatements, readWalBytes, startCounting } from './statements.ts'
@@ -11,8 +11,6 @@ if ((client !== 'got' && client !== 'undici') || (backend !== 'redis' && backend
   throw new Error('usage: node_modules/.bin/node bench/costs.ts [got|undici] [redis|postgres] [calls]')
 const DESTINATIONS = 100
 const SHOWN = 12
-/** Until V8 has compiled what is hot: a fresh process takes a quarter more for each delivery. */
-const WARM_UP_CALLS = 20_000
 
 await ensureWrk()
 const redis = backend === 'redis' ? await startBenchRedis() : null

@@ -72,8 +72,11 @@ async function deepOneComesBack(
 ): Promise<void> {
   await receiver.hang([`/d${DEEP}`])
   await closedLoop(subject, {
-    ...{ destinations: 1, firstDestination: DEEP, calls: DEEP_ROWS, prefix: 'D-' },
+    destinations: 1,
+    firstDestination: DEEP,
     connections: CONNECTIONS,
+    calls: DEEP_ROWS,
+    prefix: 'D-',
   })
   await untilBreakersOpen(subject, 1)
   say(`${DEEP_ROWS} deliveries wait for one destination, its breaker is open; it answers again`)

@@ -9,6 +9,7 @@ import {
   type Receiver,
   startReceiver,
   type Throughput,
+  WARM_UP_CALLS,
 } from './measure.ts'
 import { drawPlot } from './plot.ts'
 import { end, forkReady, startBenchRedis } from './processes.ts'
@@ -32,8 +33,7 @@ const wholeOption = (name: string, fallback: number): number => {
 const only = option('--only') ?? ''
 const LOAD = { destinations: 100, connections: wholeOption('--callers', CONNECTIONS) }
 const CALLS = wholeOption('--calls', memory ? 200_000 : quick ? 6000 : 40_000)
-/** Until V8 has compiled what is hot: a fresh process takes a quarter more for each delivery. */
-const WARM_UP_CALLS = quick ? 1000 : 20_000
+const warmUpCalls = quick ? 1000 : WARM_UP_CALLS
 const LATENCY_SECONDS = 10
 
 const ALL: Variant[] = [
@@ -107,7 +107,7 @@ async function runVariant(
     report('warming up')
     await measureThroughput(subject, tracker, {
       ...LOAD,
-      calls: WARM_UP_CALLS,
+      calls: warmUpCalls,
       prefix: 'w',
       progress: report,
     })
@@ -142,7 +142,7 @@ async function runClientAlone(client: Limit['client'], port: number): Promise<Li
   const { connections } = LOAD
   child.send({
     ...{ client, connections, origin: `http://127.0.0.1:${port}` },
-    ...{ calls: CALLS, warmUpCalls: WARM_UP_CALLS },
+    ...{ calls: CALLS, warmUpCalls },
   })
   const [figures] = (await done) as [Omit<Limit, 'client'>]
   child.disconnect()

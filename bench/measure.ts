@@ -4,6 +4,9 @@ import { forkReady, type RunningProcess, usageOf } from './processes.ts'
 import type { Subject } from './relay-under-test.ts'
 import { closedLoop } from './wrk.ts'
 
+/** Until V8 has compiled what is hot: a fresh process takes a quarter more for each delivery. */
+export const WARM_UP_CALLS = 20_000
+
 /** Rates per second; cpuUs: processor time per delivery by kind of process; memory in MiB at the end. */
 export type Throughput = {
   calls: number

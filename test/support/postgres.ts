@@ -1,5 +1,7 @@
 import pg from 'pg'
+import { pino } from 'pino'
 import { inject } from 'vitest'
+import { type Database, openDatabase } from '../../src/db/database.ts'
 
 export type TestDatabase = {
   connectionString: string
@@ -11,6 +13,19 @@ export type TestDatabase = {
 export async function createTestDatabase(): Promise<TestDatabase> {
   const { template } = inject('services')
   return create(`template ${template} strategy file_copy`)
+}
+
+/** A database of its own with the relay's pools on it. */
+export async function openTestDatabase(): Promise<{ db: Database; close(): Promise<void> }> {
+  const { connectionString, drop } = await createTestDatabase()
+  const db = openDatabase({ connectionString, log: pino({ level: 'silent' }), applicationName: 'test' })
+  return {
+    db,
+    async close() {
+      await db.close()
+      await drop()
+    },
+  }
 }
 
 /** A database without any table, for tests of the migrations themselves. */

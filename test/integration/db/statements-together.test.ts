@@ -1,22 +1,17 @@
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, openDatabase, sqlState, withTx } from '../../../src/db/database.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
+import { type Database, sqlState, withTx } from '../../../src/db/database.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
 
-let database: TestDatabase
+let database: Awaited<ReturnType<typeof openTestDatabase>>
 let db: Database
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  const { connectionString } = database
-  db = openDatabase({ connectionString, log: pino({ level: 'silent' }), applicationName: 'test' })
+  database = await openTestDatabase()
+  db = database.db
   await db.reads.query({ text: 'create table noted (n int primary key check (n > 0))' })
 })
 
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+afterAll(() => database.close())
 
 const note = (n: number) => ({ text: 'insert into noted (n) values ($1)', values: [n] })
 const noted = async (): Promise<number[]> => {

@@ -1,17 +1,15 @@
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { noteReads } from '../../../bench/list-cases.ts'
-import { type Database, openDatabase, type Statement } from '../../../src/db/database.ts'
+import type { Database, Statement } from '../../../src/db/database.ts'
 import { findOpenIds } from '../../../src/deliveries/open-ids-store.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
 
-let database: TestDatabase
+let database: Awaited<ReturnType<typeof openTestDatabase>>
 let db: Database
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  const { connectionString } = database
-  db = openDatabase({ connectionString, log: pino({ level: 'silent' }), applicationName: 'test' })
+  database = await openTestDatabase()
+  db = database.db
   await db.reads.query({
     text: `insert into due (delivery_id, destination_id, share, due_at)
       select gen_random_uuid(), case when n <= 100000 then '00000000-0000-7000-8000-000000000001'::uuid
@@ -22,10 +20,7 @@ beforeAll(async () => {
   await db.reads.query({ text: 'analyze due' })
 })
 
-afterAll(async () => {
-  await db.close()
-  await database.drop()
-})
+afterAll(() => database.close())
 
 type Plan = { 'Node Type': string; 'Relation Name'?: string; Plans?: Plan[] }
 const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
