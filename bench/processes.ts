@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { freePort } from '../test/support/free-port.ts'
 
 /** Seconds of processor time and MiB of memory that a process took so far. */
 export type Usage = { cpuS: number; rssMiB: number }
@@ -47,14 +47,6 @@ const NAMES: [RegExp, string][] = [
 ]
 
 const nameOf = (args: string): string | undefined => NAMES.find(([pattern]) => pattern.test(args))?.[1]
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 /** Ends a process politely and waits for it; after ten seconds with SIGKILL. */
 export async function end(child: ChildProcess): Promise<void> {

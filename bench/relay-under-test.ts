@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../test/support/free-port.ts'
 import { makeNetwork } from './network.ts'
-import { type BenchRedis, end, familyOf, forkReady, freePort, type RunningProcess } from './processes.ts'
+import { type BenchRedis, end, familyOf, forkReady, type RunningProcess } from './processes.ts'
 import { startCounting, switchOnCounting } from './statements.ts'
 
 /** Something that takes conversions over HTTP and tells a receiver. */

@@ -80,6 +80,8 @@ function openCluster(redisUrl: string, nodeOptions: NodeOptions, enableOfflineQu
     retryDelayOnClusterDown: 50,
     maxRedirections: 4,
     slotsRefreshTimeout: 2000,
+    // Certificates are for host names, which ioredis would replace by addresses.
+    dnsLookup: (host, callback) => callback(null, host),
     redisOptions: {
       ...nodeOptions,
       ...(url.username !== '' && { username: decodeURIComponent(url.username) }),

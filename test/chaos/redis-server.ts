@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
-import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/free-port.ts'
+import { askRedis, launchRedis } from '../support/redis.ts'
 
 /** The suite's own Redis. */
 export type RedisServer = {
@@ -23,22 +22,12 @@ export async function startRedisServer(options: { dir: string; program: string }
   const port = await freePort()
   let child: ChildProcess | null = null
   let stopped = false
-  const command = async (name: string, ...args: string[]): Promise<unknown> => {
-    const redis = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null })
-    redis.on('error', () => undefined)
-    try {
-      await redis.connect()
-      return await redis.call(name, ...args)
-    } finally {
-      redis.disconnect()
-    }
-  }
   const start = async ({ empty }: { empty: boolean }): Promise<void> => {
     if (empty) await rm(join(dir, 'dump.rdb'), { force: true })
     if (stopped) throw new Error('Redis is stopped for good')
-    const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '']
-    child = spawn(program, [...args, '--maxmemory-policy', 'noeviction'], { stdio: 'ignore' })
-    await eventually(() => command('PING'))
+    const launched = launchRedis({ program, port, dir })
+    child = launched.child
+    await launched.ready
   }
   const kill = async (): Promise<void> => {
     const running = child
@@ -53,5 +42,6 @@ export async function startRedisServer(options: { dir: string; program: string }
     stopped = true
     return kill()
   }
+  const command = (name: string, ...args: string[]): Promise<unknown> => askRedis(port, name, ...args)
   return { port, command, kill, start, stop }
 }

@@ -7,10 +7,13 @@ const SLOTS = 16_384
 
 export type TestCluster = { url: string; masters: TestRedis[]; stop(): Promise<void> }
 
-/** Masters without replicas, each with an equal range of slots; the others go on when one is gone. */
-export async function startRedisCluster(size: number): Promise<TestCluster> {
-  const masters = await Promise.all(Array.from({ length: size }, startMaster))
-  const clients = masters.map((master) => new Redis(master.url))
+/**
+ * Masters without replicas, each with an equal range of slots; the others go on when one is gone. With tls they name
+ * each other `localhost`, as their certificate does.
+ */
+export async function startRedisCluster(size: number, { tls = false } = {}): Promise<TestCluster> {
+  const masters = await Promise.all(Array.from({ length: size }, () => startMaster(tls)))
+  const clients = masters.map((master) => new Redis(master.port))
   try {
     await Promise.all(
       clients.map((client, i) => client.call('cluster', 'addslotsrange', ...rangeOf(i, size))),
@@ -46,9 +49,15 @@ export async function startRedisCluster(size: number): Promise<TestCluster> {
   }
 }
 
+const TLS_SETTINGS = {
+  'tls-cluster': 'yes',
+  'cluster-announce-hostname': 'localhost',
+  'cluster-preferred-endpoint-type': 'hostname',
+}
+
 const busPortOf = new Map<number, number>()
 
-async function startMaster(): Promise<TestRedis> {
+async function startMaster(tls: boolean): Promise<TestRedis> {
   const port = await freePort()
   const busPort = await freePort()
   busPortOf.set(port, busPort)
@@ -57,8 +66,10 @@ async function startMaster(): Promise<TestRedis> {
     'cluster-port': String(busPort),
     'cluster-node-timeout': '1000',
     'cluster-require-full-coverage': 'no',
+    ...(tls && TLS_SETTINGS),
   }
-  return startRedis({ port, args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]) })
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+  return startRedis({ port, args, tls })
 }
 
 const rangeOf = (index: number, size: number): [number, number] => [

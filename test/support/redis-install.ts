@@ -5,10 +5,12 @@ import { installPackage } from './install-package.ts'
 const run = promisify(execFile)
 
 /**
- * The program that runs Redis, installed from Debian where it is missing and we are root. Null if there is none; then
- * one line has said what is not run.
+ * The program that runs Redis: the file that REDIS_SERVER names, or the one that is found, or Debian's, which is installed
+ * where we are root. Null if there is none; then one line has said what is not run.
  */
 export async function ensureRedisServer(): Promise<string | null> {
+  const { REDIS_SERVER } = process.env
+  if (REDIS_SERVER !== undefined) return REDIS_SERVER
   const found = await find()
   if (found !== null) return found
   await installPackage('redis-server')
