@@ -50,8 +50,7 @@ const progress = (text: string): void => {
 
 await ensureWrk()
 const redis = await startBenchRedis()
-if (redis === null)
-  console.log('No redis-server here: only the Postgres backend is measured (apt-get install redis-server).')
+if (redis === null) console.log('Only the Postgres backend is measured.')
 const variants = ALL.filter(
   (variant) =>
     variant.name.includes(only) &&

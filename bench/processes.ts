@@ -1,7 +1,10 @@
-import { type ChildProcess, execFileSync, fork, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { freePort } from '../test/support/free-port.ts'
+import { ensureRedisServer } from '../test/support/redis-install.ts'
+import { launchRedis } from '../test/support/redis-process.ts'
 
 /** Seconds of processor time and MiB of memory that a process took so far. */
 export type Usage = { cpuS: number; rssMiB: number }
@@ -70,24 +73,12 @@ export async function forkReady(
 
 export type BenchRedis = { url: string; child: ChildProcess }
 
-/** A redis-server of its own without persistence, or null where none is installed. */
+/** A Redis of its own, or null where there is none. */
 export async function startBenchRedis(): Promise<BenchRedis | null> {
-  if (spawnSync('redis-server', ['--version']).status !== 0) return null
+  const program = await ensureRedisServer()
+  if (program === null) return null
   const port = await freePort()
-  const args = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--maxmemory-policy',
-    'noeviction',
-  ]
-  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] })
-  for await (const chunk of child.stdout) if (String(chunk).includes('Ready to accept')) break
-  child.stdout.resume()
+  const { child, ready } = launchRedis({ program, port, dir: tmpdir() })
+  await ready
   return { url: `redis://127.0.0.1:${port}`, child }
 }

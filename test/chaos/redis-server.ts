@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../support/free-port.ts'
-import { askRedis, launchRedis } from '../support/redis.ts'
+import { askRedis, launchRedis } from '../support/redis-process.ts'
 
 /** The suite's own Redis. */
 export type RedisServer = {

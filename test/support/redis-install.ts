@@ -16,7 +16,7 @@ export async function ensureRedisServer(): Promise<string | null> {
   await installPackage('redis-server')
   const installed = await find()
   if (installed === null)
-    console.warn('No redis-server here, and it can not be installed: tests on Redis are not run.')
+    console.warn('No redis-server here, and it can not be installed: what needs Redis is not run.')
   return installed
 }
 
