@@ -87,6 +87,9 @@ export function sqlState(error: unknown): string | null {
 export const isRefusedValue = (error: unknown): boolean =>
   /^(22|23|54)/.test(sqlState(error) ?? '') && !isPartitionMissing(error)
 
+/** True where an upsert met one row twice (cardinality_violation). */
+export const isSameRowTwice = (error: unknown): boolean => sqlState(error) === '21000'
+
 /** The same code as a failed check, but of no constraint: the row is good, its partition is not made yet. */
 const isPartitionMissing = (error: unknown): boolean =>
   sqlState(error) === '23514' && error instanceof Error && 'constraint' in error && !error.constraint

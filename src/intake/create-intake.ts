@@ -1,9 +1,9 @@
 import type { Context } from '../context.ts'
-import { isRefusedValue, isUnavailable } from '../db/database.ts'
+import { isRefusedValue, isSameRowTwice, isUnavailable } from '../db/database.ts'
 import { hintBatches } from '../dispatch/hint-batches.ts'
 import { AppError } from '../kit/app-error.ts'
+import { type Claims, claimsOf, HeldClaims } from './claims.ts'
 import { type Flushed, flushReports } from './flush.ts'
-import { groupOf } from './identity.ts'
 import type { InboundRow } from './inbound-parts.ts'
 import { quarantinedRow } from './inbound-row.ts'
 import type { Intake, IntakeOutcome } from './intake.ts'
@@ -18,7 +18,9 @@ type IntakeContext = Pick<
 
 /** One caller's wait: a report to decide, or a refused call to keep. */
 type Waiting = {
-  work: ({ report: FlushReport; group: string } | { refused: InboundRow }) & { arrivedMs: number }
+  work: { report: FlushReport; claims: Claims | null } | { refused: InboundRow }
+  /** Since when it waits for room, and not for an earlier report about the same conversion. */
+  sinceMs: number
   resolve(outcome: IntakeOutcome): void
   reject(error: Error): void
 }
@@ -28,6 +30,8 @@ const FLUSH_ROWS_MAX = 256
 /** So many must wait for each flush that runs before another joins: fewer and fuller flushes cost less each. */
 const ROWS_PER_FLUSHER = 16
 const WAITING_ROWS_MAX = 2000
+/** Of one conversion, which are decided one after the other; the longest list of POST /v1/conversions. */
+const WAITING_FOR_ONE_MAX = 1000
 const WAITING_MS_MAX = 500
 
 /**
@@ -37,35 +41,47 @@ const WAITING_MS_MAX = 500
 export function createIntake(ctx: IntakeContext): Intake {
   let waiting: Waiting[] = []
   let running = 0
-  /** Groups in flushes that run: a later report about the same conversion must not overtake. */
-  const busy = new Set<string>()
+  /** Of the reports in flushes that run: a later one about the same conversion must not overtake. */
+  const busy = new HeldClaims()
+  /** The sinceMs of the first in line that waits for room. */
+  let oldestMs: number | null = null
   let closed = false
   let onIdle: (() => void) | null = null
 
   const assertRoom = (): void => {
-    const oldest = waiting[0]
-    const isLate = oldest !== undefined && ctx.clock.monotonicMs() - oldest.work.arrivedMs > WAITING_MS_MAX
+    const isLate = oldestMs !== null && ctx.clock.monotonicMs() - oldestMs > WAITING_MS_MAX
     if (closed || isLate || waiting.length >= WAITING_ROWS_MAX) throw new AppError('overloaded')
+  }
+
+  const assertRoomFor = (claims: Claims | null): void => {
+    assertRoom()
+    if (claims === null || waiting.length < WAITING_FOR_ONE_MAX) return
+    const same = waiting.filter(({ work }) => claimsIn(work)?.alone === claims.alone)
+    if (same.length >= WAITING_FOR_ONE_MAX) throw new AppError('overloaded')
   }
 
   const enqueue = (work: Waiting['work']): Promise<IntakeOutcome> =>
     new Promise((resolve, reject) => {
-      waiting.push({ work, resolve, reject })
+      const sinceMs = ctx.clock.monotonicMs()
+      waiting.push({ work, sinceMs, resolve, reject })
+      const claims = claimsIn(work)
+      if (claims === null || !busy.block(claims)) oldestMs ??= sinceMs
       // After the current turn, so that calls of one turn (a list, a burst on one socket) share a flush.
       if (waiting.length === 1) setImmediate(pump)
     })
 
   const pump = (): void => {
     while (running < FLUSHERS && waiting.length > running * ROWS_PER_FLUSHER) {
-      const { taken, left } = takeFlush(waiting, busy)
+      const { taken, left, oldest } = takeFlush(waiting, busy, ctx.clock.monotonicMs())
+      oldestMs = oldest?.sinceMs ?? null
       if (taken.length === 0) return
       waiting = left
       running++
-      const groups = taken.flatMap(({ work }) => ('group' in work ? [work.group] : []))
-      for (const group of groups) busy.add(group)
+      const held = taken.flatMap(({ work }) => claimsIn(work) ?? [])
+      for (const claims of held) busy.hold(claims)
       void settle(ctx, taken).finally(() => {
         running--
-        for (const group of groups) busy.delete(group)
+        for (const claims of held) busy.release(claims)
         if (running === 0 && waiting.length === 0) onIdle?.()
         pump()
       })
@@ -75,19 +91,16 @@ export function createIntake(ctx: IntakeContext): Intake {
   return {
     assertRoom,
     async submit(call, report, readBy) {
-      assertRoom()
-      const outcome = await enqueue({
-        report: { call, report, hash: hashReport(report), readBy },
-        group: groupOf(call.advertiserId, report),
-        arrivedMs: ctx.clock.monotonicMs(),
-      })
+      const claims = claimsOf(call.advertiserId, report)
+      assertRoomFor(claims)
+      const outcome = await enqueue({ report: { call, report, hash: hashReport(report), readBy }, claims })
       if (outcome.result !== 'stale')
         ctx.metrics.conversion(outcome.result === 'refused' ? 'quarantined' : outcome.result)
       return outcome
     },
     async quarantine(call, error, found) {
       assertRoom()
-      await enqueue({ refused: quarantinedRow(call, error, found), arrivedMs: ctx.clock.monotonicMs() })
+      await enqueue({ refused: quarantinedRow(call, error, found) })
       ctx.metrics.conversion('quarantined')
     },
     async close() {
@@ -100,26 +113,31 @@ export function createIntake(ctx: IntakeContext): Intake {
   }
 }
 
+const claimsIn = (work: Waiting['work']): Claims | null => ('claims' in work ? work.claims : null)
+
 /**
- * The next flush: at most one report of each group, so that two reports about one conversion are decided one after the
- * other. A later one of a taken group stays in line.
+ * The next flush: no two reports that may be about one conversion, so that they are decided one after the other. A later
+ * one stays in line, and so does what waits for it.
  */
 function takeFlush(
   waiting: readonly Waiting[],
-  busy: ReadonlySet<string>,
-): { taken: Waiting[]; left: Waiting[] } {
+  busy: HeldClaims,
+  nowMs: number,
+): { taken: Waiting[]; left: Waiting[]; oldest: Waiting | undefined } {
   const taken: Waiting[] = []
   const left: Waiting[] = []
-  const groups = new Set(busy)
+  const before = new HeldClaims()
+  let oldest: Waiting | undefined
   for (const one of waiting) {
-    const isTaken = 'group' in one.work && groups.has(one.work.group)
-    if (isTaken || taken.length >= FLUSH_ROWS_MAX) left.push(one)
-    else {
-      taken.push(one)
-      if ('group' in one.work) groups.add(one.work.group)
-    }
+    const claims = claimsIn(one.work)
+    const isBlocked = claims !== null && (busy.block(claims) || before.block(claims))
+    if (isBlocked) one.sinceMs = nowMs
+    else if (taken.length >= FLUSH_ROWS_MAX) oldest ??= one
+    if (isBlocked || taken.length >= FLUSH_ROWS_MAX) left.push(one)
+    else taken.push(one)
+    if (claims !== null) before.hold(claims)
   }
-  return { taken, left }
+  return { taken, left, oldest }
 }
 
 /** Flushes and answers every caller, whatever happens. */
@@ -136,13 +154,14 @@ async function settle(ctx: IntakeContext, taken: readonly Waiting[]): Promise<vo
 
 /**
  * Postgres refuses a value (SQLSTATE 22, 23, 54): the flush is halved until the guilty row is alone and refused.
- * Such a value should have been refused at the HTTP boundary, hence the error line.
+ * Such a value should have been refused at the HTTP boundary, hence the error line. Also halved is a flush where a
+ * report by transaction and one by click turn out to be about one stored conversion.
  */
 async function flushOrHalve(ctx: IntakeContext, taken: readonly Waiting[]): Promise<void> {
   try {
     await flush(ctx, taken)
   } catch (error) {
-    if (!isRefusedValue(error)) throw error
+    if (!isRefusedValue(error) && !isSameRowTwice(error)) throw error
     const [only, ...others] = taken
     if (only && others.length === 0) {
       ctx.log.error({ err: error }, 'a report could not be stored')

@@ -15,10 +15,6 @@ const DEFAULT_EVENT = 'conversion'
 export const needsResolving = (report: Report): boolean =>
   report.event === null || report.transactionId === null
 
-/** Reports of one group may be about one conversion, so a flush holds at most one of each group. */
-export const groupOf = (advertiserId: Uuid, report: Report): string =>
-  `${advertiserId} ${report.transactionId === null ? `click ${identityWithoutTransaction(report)}` : `transaction ${report.transactionId}`}`
-
 /**
  * The conversion a report is about. `known` are the stored keys with its transaction id or, without one, its click id.
  * None fits: a conversion of its own. One: that one. Several: AppError `ambiguous_conversion`, never a guess.
@@ -46,8 +42,11 @@ function isCandidate(key: KnownKey, advertiserId: Uuid, report: Report): boolean
     : key.clickId === report.clickId
 }
 
-/** The click id; for a network with its own redirect the affiliate's click id within affiliate and offer. */
-function identityWithoutTransaction(report: Report): string | null {
+/**
+ * The click id; for a network with its own redirect the affiliate's click id within affiliate and offer. Null where there
+ * is neither.
+ */
+export function identityWithoutTransaction(report: Report): string | null {
   if (report.clickId !== null) return report.clickId
   if (report.affiliateId === null || report.offerId === null || report.affiliateClickId === null) return null
   return `${report.affiliateId} ${report.offerId} ${report.affiliateClickId}`

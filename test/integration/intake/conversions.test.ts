@@ -138,6 +138,52 @@ describe('a list', () => {
     expect(rows[0]?.status).toBe('rejected')
   })
 
+  test('one that names its transaction and one that names its click are decided in their order', async () => {
+    await app.click(network, 'k2')
+    const sale = { click_id: 'k2', event: 'sale' }
+    const first = await report({
+      advertiser_id,
+      data: [
+        { ...sale, transaction_id: 'l4', payout: '1' },
+        { ...sale, status: 'rejected' },
+      ],
+    })
+    expect(first.json.results).toMatchObject([{ revision: 1 }, { revision: 2 }])
+    const second = await report({
+      advertiser_id,
+      data: [
+        { transaction_id: 'l4', event: 'sale', payout: '2' },
+        { ...sale, status: 'approved' },
+        { click_id: 'k2', event: 'lead', transaction_id: 'l5' },
+      ],
+    })
+    expect(second.json.results).toMatchObject([
+      { result: 'accepted', revision: 3 },
+      { result: 'accepted', revision: 4 },
+      { result: 'accepted', revision: 1 },
+    ])
+  })
+
+  test.each([
+    ['changes of one order', (n: number) => ({ click_id: 'k1', transaction_id: 'hot', payout: `${n + 1}` })],
+    ['repeats of one order', () => ({ click_id: 'k1', transaction_id: 'same', payout: '1' })],
+    ['reports that nothing identifies', () => ({ affiliate_id: 'x', offer_id: 'y' })],
+  ] as const)('300 %s do not refuse the calls of others', async (_what, item) => {
+    const other = await app.network()
+    const data = Array.from({ length: 300 }, (_, n) => item(n))
+    let isDone = false
+    const list = report({ advertiser_id, data }).finally(() => {
+      isDone = true
+    })
+    const answers: number[] = []
+    while (!isDone) {
+      const call = `?click_id=nobody&transaction_id=o${answers.length}`
+      answers.push((await app.call(`/postback/${other.token}${call}`)).status)
+    }
+    expect((await list).status).toBe(200)
+    expect(new Set(answers)).toEqual(new Set([202]))
+  })
+
   test('1,000 are taken, 1,001 are refused, none is fine', async () => {
     const data = Array.from({ length: 1000 }, (_, at) => ({
       advertiser_id,

@@ -112,6 +112,15 @@ describe('a repeated report', () => {
     expect(await rig.list('select count(*)::int n from deliveries')).toEqual([{ n: 1 }])
   })
 
+  test('1,001 times at once: 1,000 wait, the last is refused, others have room', async () => {
+    const { advertiserId } = await networkWithClick()
+    const same = () => rig.report(advertiserId, { clickId: 'c1', transactionId: 't1' })
+    const waiting = Array.from({ length: 1000 }, same)
+    await expect(same()).rejects.toMatchObject({ code: 'overloaded' })
+    expect((await rig.report(advertiserId, { clickId: 'c1', transactionId: 't2' })).result).toBe('accepted')
+    expect((await Promise.all(waiting)).filter(({ result }) => result === 'accepted')).toHaveLength(1)
+  })
+
   test('of one turn keeps its order: the last status wins', async () => {
     const { advertiserId } = await networkWithClick({ statuses: ['pending', 'approved', 'rejected'] })
     await Promise.all(

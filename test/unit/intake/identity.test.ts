@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { groupOf, type KnownKey, resolveIdentity } from '../../../src/intake/identity.ts'
+import { type KnownKey, resolveIdentity } from '../../../src/intake/identity.ts'
 import type { Report } from '../../../src/intake/report.ts'
 import { AppError } from '../../../src/kit/app-error.ts'
 import { reportOf } from '../../support/reports.ts'
@@ -94,11 +94,4 @@ describe('what a report is about', () => {
       event: 'conversion',
     })
   })
-})
-
-test('reports that may be about one conversion are of one group', () => {
-  expect(groupOf('a', report({ transactionId: 't', event: 'x' }))).toBe(
-    groupOf('a', report({ transactionId: 't', clickId: 'c' })),
-  )
-  expect(groupOf('a', report({ clickId: 't' }))).not.toBe(groupOf('a', report({ transactionId: 't' })))
 })
