@@ -17,7 +17,7 @@ export function defaultContentType(template: ParsedTemplate): string {
 
 export function bodyKind(contentType: string): BodyKind {
   const type = (contentType.split(';')[0] ?? '').trim().toLowerCase()
-  if (type === JSON_TYPE || type.endsWith('+json')) return 'json'
+  if (/[/+-]json5?$/.test(type)) return 'json'
   if (type === FORM_TYPE) return 'form'
   return type.endsWith('/xml') || type.endsWith('+xml') ? 'xml' : 'text'
 }

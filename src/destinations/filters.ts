@@ -28,7 +28,7 @@ const makeMap: FilterMaker = (arg) => {
   for (const entry of (arg ?? '').split(',')) {
     const at = entry.indexOf('=')
     if (at < 1) return 'needs pairs like map:approved=1,pending=2,*=3'
-    entries.set(entry.slice(0, at), entry.slice(at + 1))
+    entries.set(entry.slice(0, at).trim(), entry.slice(at + 1))
   }
   const other = entries.get('*')
   return value((text) => entries.get(text) ?? other ?? text)

@@ -5,7 +5,7 @@ import { attribute, type Click } from './attribution.ts'
 import type { Attribution, Conversion, Revision } from './conversion.ts'
 import type { Identity } from './identity.ts'
 import type { IntakeOutcome } from './intake.ts'
-import { mergeReport, type RecentReport, rememberReport, statementOf } from './merge.ts'
+import { mergeReport, type RecentReport, rememberReport, statementOf, withoutOverruled } from './merge.ts'
 import { type ConversionPlan, planRevisions, type StoredConversion, UNKNOWN_CLICK } from './plan-revisions.ts'
 import type { Report } from './report.ts'
 
@@ -71,8 +71,10 @@ function decideNew(input: DecideInput): ItemPlan {
 }
 
 function decideKnown(input: DecideInput, stored: StoredConversion): ItemPlan {
-  const { report, nowMs } = input
-  const merge = mergeReport({ ...input, stored: stored.conversion })
+  const { nowMs, receivedAt } = input
+  const report =
+    receivedAt === undefined ? input.report : withoutOverruled(input.report, stored.revisions, receivedAt)
+  const merge = mergeReport({ ...input, report, stored: stored.conversion })
   const before = stored.conversion
   const attribution = before.attribution ?? attributeNow(input)
   const newlyAttributed = before.attribution === null && attribution !== null

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ConversionStatus } from '../catalogue/catalogue.ts'
+import { uuidTimeMs } from '../kit/ids.ts'
 import { isSameAmount } from '../kit/money.ts'
-import type { Conversion, Reported } from './conversion.ts'
+import type { Conversion, Reported, Revision } from './conversion.ts'
 import type { Report } from './report.ts'
 
 /** One report of the last 15 min: hash, the revision it led to or repeated, unix ms of its arrival. */
@@ -55,9 +56,32 @@ export function mergeReport(input: {
   if (isLateRepeat(input)) return { kind: 'duplicate', note: 'late_repeat' }
   const reported = statementOf(report, stored.reported)
   const status = report.status ?? stored.status
-  if (status === stored.status && isSameStatement(reported, stored.reported))
+  // Until the offer is known, a status that nobody stated is a guess, and its default may still replace it.
+  const isFirstStated =
+    stored.attribution === null && report.status !== null && stored.reported.status === undefined
+  if (status === stored.status && !isFirstStated && isSameStatement(reported, stored.reported))
     return { kind: 'duplicate', note: null }
   return { kind: 'changed', status, reported, occurredAt: report.occurredAt ?? stored.occurredAt }
+}
+
+/**
+ * What a call that is processed again still has to say: without the fields of which the advertiser stated something else
+ * after receivedAt.
+ */
+export function withoutOverruled(report: Report, revisions: readonly Revision[], receivedAt: Date): Report {
+  const then = revisions.findLast(({ id }) => uuidTimeMs(id) <= receivedAt.getTime())?.reported ?? {}
+  const now = revisions.at(-1)?.reported ?? {}
+  const unless = <T>(isOverruled: boolean, value: T): T | null => (isOverruled ? null : value)
+  const isAmountOverruled = (field: 'payout' | 'revenue' | 'sale_amount'): boolean =>
+    !isSameAmount(then[field] ?? null, now[field] ?? null)
+  return {
+    ...report,
+    status: unless(then.status !== now.status, report.status),
+    payout: unless(isAmountOverruled('payout'), report.payout),
+    revenue: unless(isAmountOverruled('revenue'), report.revenue),
+    saleAmount: unless(isAmountOverruled('sale_amount'), report.saleAmount),
+    currency: unless(then.currency !== now.currency, report.currency),
+  }
 }
 
 function isLateRepeat(input: Parameters<typeof mergeReport>[0]): boolean {

@@ -33,10 +33,14 @@ export function readParameters(content: CallContent): Map<string, Parameter> {
 }
 
 const BYTE_ORDER_MARK = '\ufeff'
+/** First byte of what is packed by gzip. */
+const GZIP = 0x1f
 
 function readBody(body: Buffer, contentType: string | null, sink: ParameterSink): void {
   const first = firstByte(body)
   if (first === null) return
+  if (body[0] === GZIP)
+    throw notJson('The body is compressed.', 'Send it as it is, without Content-Encoding.')
   if (first === 0x7b || first === 0x5b) readJsonBody(body, sink)
   else readFormBody(body.toString('latin1'), contentType ?? '', sink)
 }
@@ -59,11 +63,9 @@ function parseJsonBody(body: Buffer): JsonObject {
   throw notJson(value === undefined ? 'The body is not valid JSON.' : 'The JSON body is not an object.')
 }
 
-const notJson = (message: string): AppError =>
-  new AppError('malformed', {
-    message,
-    fix: 'Send one JSON object, for example {"click_id":"...","payout":"1.50"}, or a form.',
-  })
+const FIX = 'Send one JSON object, for example {"click_id":"...","payout":"1.50"}, or a form.'
+
+const notJson = (message: string, fix = FIX): AppError => new AppError('malformed', { message, fix })
 
 function tryParse(text: string): unknown {
   try {

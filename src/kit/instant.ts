@@ -6,5 +6,11 @@ export function parseInstant(text: string): Date | null {
   const upper = text.toUpperCase().replace(' ', 'T')
   if (!RFC_3339.test(upper) && !DATE.test(upper)) return null
   const instant = new Date(upper)
-  return Number.isNaN(instant.getTime()) ? null : instant
+  return Number.isNaN(instant.getTime()) || !isDay(upper.slice(0, 10)) ? null : instant
+}
+
+/** Date takes 30 February for 2 March. */
+function isDay(date: string): boolean {
+  const day = new Date(date)
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date)
 }

@@ -29,7 +29,7 @@ export const subtract = (a: Decimal, b: Decimal): Decimal => normalize(new Big(a
 
 /** Half up to a fixed number of digits, as `{payout|fixed:2}` writes it. */
 export const toFixedDigits = (value: Decimal, digits: number): string =>
-  new Big(value).toFixed(digits, Big.roundHalfUp)
+  new Big(value).toFixed(digits, Big.roundHalfUp).replace(/^-(?=[0.]*$)/, '')
 
 /** Minor digits of currencies that differ from the usual two (ISO 4217; crypto by their common use). */
 const MINOR_DIGITS: Readonly<Record<string, number>> = {
@@ -57,6 +57,8 @@ const MINOR_DIGITS: Readonly<Record<string, number>> = {
   LYD: 3,
   OMR: 3,
   TND: 3,
+  CLF: 4,
+  UYW: 4,
 }
 
 /** An amount as it is written on the wire: at least the currency's minor digits, no further trailing zeros. */

@@ -38,6 +38,8 @@ export class Call {
   #firstByteMs: number | null = null
   #head: { status: number; headers: Record<string, string> } | null = null
   #isOver = false
+  /** The answer is there and is only being decoded: what happens to its connection now changes nothing. */
+  #isRead = false
 
   /** Throws OutboundFailure for a request that can not be sent. */
   constructor(request: OutboundRequest, parts: Parts, settle: (outcome: OutboundOutcome) => void) {
@@ -82,15 +84,17 @@ export class Call {
   }
 
   chunk(bytes: Uint8Array): void {
-    if (this.#isOver || this.#body.add(bytes)) return
-    this.#stop()
+    if (this.#isOver || this.#isRead || this.#body.add(bytes)) return
     this.complete()
+    this.#stop()
   }
 
   /** The answer is complete, or as much of it was read as is ever read. */
   complete(): void {
     const head = this.#head
-    if (this.#isOver || head === null) return
+    if (this.#isOver || this.#isRead || head === null) return
+    this.#isRead = true
+    clearTimeout(this.#timer)
     decodeBody(this.#body, head.headers['content-encoding']).then(
       ({ text, isCut }) =>
         this.#end({
@@ -99,11 +103,15 @@ export class Call {
           timings: this.#timings(),
           remoteIp: this.#facts?.remoteIp ?? null,
         }),
-      (error: unknown) => this.fail(error),
+      (error: unknown) => this.#failWith(error),
     )
   }
 
   fail(error: unknown): void {
+    if (!this.#isRead) this.#failWith(error)
+  }
+
+  #failWith(error: unknown): void {
     if (this.#isOver) return
     const failure = toFailure(error) ?? this.#bug(toError(error))
     this.#facts ??= failure.facts

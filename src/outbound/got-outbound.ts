@@ -72,7 +72,15 @@ function startRequest(
   request.once('socket', (socket: Socket) => {
     if (!call.ready(socket)) request.destroy()
   })
-  request.once('response', ({ statusCode = 0, headers }) => call.answered(statusCode, headers))
+  request.once('response', (answer) => {
+    call.answered(answer.statusCode ?? 0, answer.headers)
+    // Bytes behind a whole answer break the parser, not the answer. Before got's own listener.
+    request.prependListener('error', () => {
+      if (!answer.complete) return
+      for (let chunk = answer.read(); chunk !== null; chunk = answer.read()) call.chunk(chunk)
+      call.complete()
+    })
+  })
   request.once('upgrade', (_answer, socket) => {
     socket.destroy()
     call.fail(new OutboundFailure('bad_answer', 'the receiver switched to another protocol'))

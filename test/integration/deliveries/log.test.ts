@@ -264,6 +264,7 @@ test.each([
   ['http_status=20000000000000', 'http_status', 'invalid_field'],
   ['from=tomorrow', 'from', 'invalid_time'],
   ['to=2026-13-01T00:00:00Z', 'to', 'invalid_time'],
+  ['from=2026-02-30', 'from', 'invalid_time'],
   ['cursor=%00', 'cursor', 'invalid_field'],
   ['limit=0', 'limit', 'invalid_field'],
   ['limit=100000', 'limit', 'invalid_field'],

@@ -285,6 +285,21 @@ describe('a parked conversion', () => {
     expect(rig.hinted).toHaveLength(1)
   })
 
+  test.each([
+    ['when the click comes', { clickId: 'late' }],
+    ['at once, with affiliate and offer', { affiliateId: 'A', offerId: 'O' }],
+  ])("keeps a status that was stated later, not the offer's default: %s", async (_what, later) => {
+    const advertiserId = await rig.rows.advertiser()
+    const affiliateId = await rig.rows.affiliate({ external_id: 'A' })
+    const offerId = await rig.rows.offer(advertiserId, { external_id: 'O', default_status: 'pending' })
+    await rig.ctx.catalogue.refresh()
+    await rig.report(advertiserId, { clickId: 'late', transactionId: 't1' })
+    await rig.report(advertiserId, { ...later, transactionId: 't1', status: 'approved' })
+    await rig.rows.click({ affiliateId, offerId, clickId: 'late', affiliateClickId: 'x' })
+    await rig.settleNow()
+    expect(await rig.list('select status from conversions')).toEqual([{ status: 'approved' }])
+  })
+
   test('whose late click leads to another advertiser is kept for people to see', async () => {
     const network = await rig.rows.network()
     const other = await rig.rows.advertiser()

@@ -137,6 +137,20 @@ describe('re-processing', () => {
     expect(await reprocess(id)).toMatchObject({ status: 409, json: { error: { code: 'not_reprocessable' } } })
   })
 
+  test('does not undo what was reported since', async () => {
+    await app.click(network, 'k4')
+    await postback('click_id=k4&txid=undo&status=pending&payout=1')
+    await postback('txid=undo&status=bezahlt&payout=2')
+    const id = await newestId()
+    await postback('txid=undo&status=rejected')
+    await app.update(network.advertiserId, 'status_map', { bezahlt: 'approved' })
+    expect((await reprocess(id)).json).toMatchObject({ result: 'accepted', revision: 3 })
+    const { rows } = await app.db.query({
+      text: "select status, payout from conversions where transaction_id = 'undo'",
+    })
+    expect(rows).toEqual([{ status: 'rejected', payout: '2.000000' }])
+  })
+
   test('form, JSON, multipart and API calls are read again as what they were', async () => {
     await app.update(network.advertiserId, 'status_map', {})
     const url = `/postback/${network.token}`

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
@@ -137,6 +138,28 @@ export function describeAnswers(client: HttpClient): void {
   })
 
   describe(`${client}: hostile answers`, () => {
+    test.each([
+      ['kept open', ''],
+      ['closed', 'Connection: close\r\n'],
+    ])(
+      'a Content-Length that counts letters and not bytes still leaves an answer, on a connection that is %s',
+      async (_what, header) => {
+        const head = `HTTP/1.1 200 OK\r\n${header}Content-Length: 7\r\n\r\n`
+        const { outcome } = await sendTo(answerWith(`${head}Принято`))
+        expect(asAnswer(outcome).answer).toMatchObject({ status: 200, body: 'При\ufffd' })
+      },
+    )
+
+    test.each([
+      ['gzip', gzipSync],
+      ['br', brotliCompressSync],
+    ])('an answer whose packed %s is over the limit is an answer, cut', async (encoding, pack) => {
+      const body = pack(randomBytes(200 * KIB).toString('base64'))
+      const head = `HTTP/1.1 200 OK\r\nContent-Encoding: ${encoding}\r\nContent-Length: ${body.length}\r\n\r\n`
+      const { outcome } = await sendTo(answerWith(Buffer.concat([Buffer.from(head), body])))
+      expect(asAnswer(outcome).answer).toMatchObject({ status: 200, bodyTruncated: true })
+    })
+
     test('an answer of 100 MB is cut, its connection closed, and memory stays flat', async () => {
       const receiver = await harness.receiver(flood)
       const outbound = harness.outbound()

@@ -57,6 +57,10 @@ describe('each macro renders its fact', () => {
     expect(render('{payout}', { payout: null })).toBe('')
   })
 
+  test('spaces around the words of a map do not count', () => {
+    expect(render('{status|map:approved=1, pending =2}', { status: 'pending' })).toBe('2')
+  })
+
   test('payout_due is the payout where approved, else 0', () => {
     expect(render('{payout_due}')).toBe('12.50')
     expect(render('{payout_due}', { status: 'pending' })).toBe('0.00')
@@ -69,6 +73,7 @@ describe('each macro renders its fact', () => {
     expect(render('{payout_delta}', { payoutDueBefore: '10' })).toBe('2.50')
     expect(render('{payout_delta}', { status: 'rejected', payoutDueBefore: '12.5' })).toBe('-12.50')
     expect(render('{payout_delta|fixed:0}', { status: 'rejected', payoutDueBefore: '12.5' })).toBe('-13')
+    expect(render('{payout_delta|fixed:2}', { payout: '1', payoutDueBefore: '1.001' })).toBe('0.00')
   })
 })
 

@@ -60,6 +60,18 @@ describe('a rendered request', () => {
     expect(typeOf('application/xml')).toBe('application/xml')
   })
 
+  test.each([
+    'text/json',
+    'application/x-json',
+    'application/json5',
+    'application/vnd.api+json; charset=utf-8',
+  ])('values in a body of the type %s can not leave their string', (content_type) => {
+    const definition = { method: 'POST' as const, body: '{"cid":"{affiliate_click_id}"}', content_type }
+    const affiliateClickId = 'a","payout":"999'
+    const { request } = renderDelivery(sampleInput({ definition, facts: { affiliateClickId } }))
+    expect(JSON.parse(request.body ?? '')).toEqual({ cid: affiliateClickId })
+  })
+
   test('a header beyond ASCII travels as UTF-8 bytes and is recorded as text', () => {
     const rendered = renderDelivery(sampleInput({ definition: { headers: { 'X-Offer': '{offer_name}' } } }))
     expect(Buffer.from(rendered.request.headers['x-offer'] ?? '', 'latin1').toString('utf8')).toBe(

@@ -73,6 +73,7 @@ test.each([
   ['0.0035', 'USD', '0.0035'],
   ['7', 'JPY', '7'],
   ['7.1', 'KWD', '7.100'],
+  ['7.1', 'CLF', '7.1000'],
   ['12.340000', null, '12.34'],
 ])('%s %s is written %s', (value, currency, expected) => {
   expect(formatAmount(value, currency)).toBe(expected)

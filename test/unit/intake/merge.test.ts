@@ -1,7 +1,14 @@
-import { expect, test } from 'vitest'
-import type { Conversion } from '../../../src/intake/conversion.ts'
-import { hashReport, mergeReport, type RecentReport, rememberReport } from '../../../src/intake/merge.ts'
+import { describe, expect, test } from 'vitest'
+import type { Conversion, Reported } from '../../../src/intake/conversion.ts'
+import {
+  hashReport,
+  mergeReport,
+  type RecentReport,
+  rememberReport,
+  withoutOverruled,
+} from '../../../src/intake/merge.ts'
 import type { Report } from '../../../src/intake/report.ts'
+import { newUuid } from '../../../src/kit/ids.ts'
 import { reportOf } from '../../support/reports.ts'
 
 const NOW = 1_800_000_000_000
@@ -84,4 +91,32 @@ test('what is remembered ends after 15 minutes and stays bounded', () => {
   expect(rememberReport([['old', 1, NOW - 16 * MINUTE]], ['new', 2, NOW])).toEqual([['new', 2, NOW]])
   const many = Array.from({ length: 80 }, (_, n): RecentReport => [`h${n}`, 1, NOW])
   expect(rememberReport(many, ['new', 2, NOW])).toHaveLength(50)
+})
+
+describe('a call that is processed again', () => {
+  const revision = (atMs: number, reported: Reported) => ({
+    ...stored,
+    id: newUuid(atMs),
+    previousStatus: null,
+    reported,
+  })
+  const old = report({ status: 'approved', payout: '3' })
+  const received = new Date(NOW)
+
+  test('still counts where nothing was stated since', () => {
+    expect(withoutOverruled(old, [revision(NOW - MINUTE, { status: 'pending' })], received)).toEqual(old)
+  })
+
+  test('leaves what was stated since', () => {
+    const revisions = [
+      revision(NOW - MINUTE, { status: 'pending', payout: '1' }),
+      revision(NOW + MINUTE, { status: 'rejected', payout: '1.00' }),
+    ]
+    expect(withoutOverruled(old, revisions, received)).toEqual({ ...old, status: null })
+  })
+
+  test('of a conversion that is younger only adds what it never said', () => {
+    const revisions = [revision(NOW + MINUTE, { payout: '7' })]
+    expect(withoutOverruled(old, revisions, received)).toEqual({ ...old, payout: null })
+  })
 })

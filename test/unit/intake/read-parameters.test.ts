@@ -154,6 +154,14 @@ describe('the body is read as what it looks like', () => {
     expect(refusalOf({ body: 'hello', contentType: 'application/json' }).code).toBe('malformed')
   })
 
+  test('a compressed body is said to be one', () => {
+    expect(refusalOf({ body: '\x1f\x8b...' })).toMatchObject({
+      code: 'malformed',
+      message: 'The body is compressed.',
+      fix: expect.stringContaining('Content-Encoding'),
+    })
+  })
+
   test('JSON as deep as a stack is malformed, 30 levels are read', () => {
     expect(reportOf({ body: nested(30) }).clickId).toBe('c')
     for (const levels of [33, 5000, 400_000])

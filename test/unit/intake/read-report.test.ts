@@ -162,6 +162,8 @@ describe('who is meant', () => {
     'a%b',
     'replaced4u',
     'REPLACE9x',
+    'REPLACEMENT-1001',
+    'Replacement-77',
     '100%',
     '[1]',
   ])('%s is a click id', (text) => {
