@@ -138,8 +138,8 @@ describe('re-processing', () => {
   })
 
   test('does not undo what was reported since', async () => {
-    await app.click(network, 'k4')
-    await postback('click_id=k4&txid=undo&status=pending&payout=1')
+    await app.click(network, 'undo')
+    await postback('click_id=undo&txid=undo&status=pending&payout=1')
     await postback('txid=undo&status=bezahlt&payout=2')
     const id = await newestId()
     await postback('txid=undo&status=rejected')
