@@ -3,7 +3,13 @@ import { withTx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { withControlWrite } from './control-write.ts'
-import { deleteDue, listDueIdsAfter, lockScheduledOf, updateCancelled } from './open-deliveries-store.ts'
+import {
+  deleteDue,
+  forgetLanes,
+  listDueIdsAfter,
+  lockScheduledOf,
+  updateCancelled,
+} from './open-deliveries-store.ts'
 import type { CatalogueNoun } from './resource.ts'
 import { type CatalogueTable, updateArchived } from './store.ts'
 
@@ -50,6 +56,7 @@ async function writeArchived(
   await withControlWrite(ctx, async (tx, version) => {
     if (!(await updateArchived(tx, { table: TABLES[noun], id, archived, version })))
       throw new AppError('not_found', { message: `There is no such ${noun}.` })
+    if (archived && (noun === 'destination' || noun === 'affiliate')) await forgetLanes(tx, noun, id)
   })
 }
 

@@ -52,3 +52,14 @@ export async function updateCancelled(tx: Tx, ids: readonly Uuid[], reason: stri
     values: [ids, reason],
   })
 }
+
+/** What was learned of the trackers of archived destinations: an open breaker would keep what is left of their backlog. */
+export async function forgetLanes(tx: Tx, noun: 'destination' | 'affiliate', id: Uuid): Promise<void> {
+  const column = noun === 'destination' ? 'id' : 'affiliate_id'
+  await tx.query({
+    text: `with own as (select id from destinations where ${column} = $1),
+        gone as (delete from lanes using own where lanes.destination_id = own.id)
+      update alerts set closed_at = now() from own where alerts.destination_id = own.id and alerts.closed_at is null`,
+    values: [id],
+  })
+}

@@ -55,7 +55,7 @@ async function admit(worker: DeliveryWorker, claimed: Claimed): Promise<void> {
   for (const row of rows) {
     const found = loaded?.get(row.facts.deliveryId)
     if (found === undefined || worker.isStopping()) worker.finish(giveBack(row))
-    else admitRow(worker, { row, loaded: found })
+    else admitRow(worker, { row, loaded: found, limits: limitsOf(worker, row) })
   }
 }
 
@@ -79,12 +79,14 @@ function admitRow(worker: DeliveryWorker, laneRow: LaneRow): void {
   if (outcome !== null) worker.finish(outcome)
 }
 
+const limitsOf = ({ ctx }: DeliveryWorker, { destinationId }: { destinationId: Uuid }): Limits =>
+  ctx.catalogue.destination(destinationId)?.definition ?? {}
+
 /** Null: the row has its place in its lane. */
 function refusedOnTheRoad({ ctx, lanes }: DeliveryWorker, laneRow: LaneRow): Outcome | null {
-  const { row } = laneRow
+  const { row, limits } = laneRow
   const ban = travelBanOf(ctx.catalogue, { ...row.facts, ...row })
   if (ban !== null) return ban.cancel === null ? giveBack(row) : cancel(row, ban.cancel)
-  const limits: Limits = ctx.catalogue.destination(row.destinationId)?.definition ?? {}
   const isReleased = row.batch.released && row.laneMode !== 'blocked'
   if (!isReleased && (row.laneMode !== 'direct' || isLimited(limits))) return giveBack(row)
   const admission = lanes.admit(row.destinationId, laneRow, isReleased, limits.concurrency)

@@ -7,11 +7,13 @@ import type { LeaseBounds } from './batches.ts'
 import type { Breakers } from './breakers.ts'
 import type { LaneRoads } from './create-roads.ts'
 import type { Lanes } from './lanes.ts'
+import type { Limits } from './limits.ts'
 import type { LiveBatches } from './live-batches.ts'
 import type { TravellingRow } from './travelling.ts'
 
 /** A row in a lane, with what was loaded for its rendering. */
-export type LaneRow = { row: TravellingRow; loaded: Loaded }
+/** limits: as they were when the row got its place. */
+export type LaneRow = { row: TravellingRow; loaded: Loaded; limits: Limits }
 
 /** The parts of one delivering process, for the use cases that its timers and jobs run. */
 export type DeliveryWorker = {

@@ -10,6 +10,9 @@ const UNLIMITED_RATE = 400
 export const isLimited = ({ rate_limit, concurrency }: Limits): boolean =>
   rate_limit !== undefined || concurrency !== undefined
 
+export const isSameLimits = (a: Limits, b: Limits): boolean =>
+  a.concurrency === b.concurrency && a.rate_limit?.per_second === b.rate_limit?.per_second
+
 /** Rows per second of a lane that recovers from nothing. */
 export const laneRate = ({ rate_limit }: Limits): number => rate_limit?.per_second ?? UNLIMITED_RATE
 

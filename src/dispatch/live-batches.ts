@@ -6,7 +6,8 @@ import type { LiveBatch, TravellingRow } from './travelling.ts'
 
 /** Rows in the memory of one process. */
 export const ROWS_MAX = 5000
-const ROWS_AGAIN_MAX = ROWS_MAX / 2
+/** Of these, rows that the sweeper let go. */
+export const ROWS_AGAIN_MAX = ROWS_MAX / 2
 
 /** The batches that this process holds, and how much of its memory they take. */
 export type LiveBatches = {

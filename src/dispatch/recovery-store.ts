@@ -106,7 +106,8 @@ export async function lockEndedRampSeconds(tx: Tx): Promise<RampingLane[]> {
   }>({
     name: 'lock_ended_ramp_seconds',
     text: `select l.destination_id, l.ramp_rate, l.ok, l.bad,
-        not exists (select from batches b where b.destination_id = l.destination_id) as idle
+        not exists (select from batches b where b.destination_id = l.destination_id)
+          and not exists (select from due q where q.destination_id = l.destination_id and q.due_at <= now()) as idle
       from lanes l where l.recovery is not null and l.recovery = 'ramping' and l.mode <> 'blocked'
         and l.ramp_at <= now() - interval '0.95 s'
       order by l.destination_id for update of l`,

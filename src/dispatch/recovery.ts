@@ -20,7 +20,7 @@ export type RampSecond = {
   bad: number
   /** The longest wait of fresh work in that second, ms. */
   freshWaitMs: number
-  /** Nothing of the lane travels. */
+  /** Nothing of the lane travels or is due. */
   isIdle: boolean
 }
 

@@ -1,18 +1,18 @@
 import { cancel, giveBack } from '../deliveries/outcome.ts'
 import type { DeliveryWorker } from './delivery-worker.ts'
-import { isLimited } from './limits.ts'
+import { isSameLimits } from './limits.ts'
 import { travelBanOf } from './travel-ban.ts'
 
 /**
- * Takes out of the lanes what may not start any more: paused, disabled, limited or archived since it was claimed, its
- * lane blocked by another worker, or its lease too short for a call. Once a second, so that each of these holds within one.
+ * Takes out of the lanes what may not start any more: paused, disabled or archived since it was claimed, let go by limits
+ * that are others now, its lane blocked by another worker, or its lease too short for a call. Once a second, so that each of these holds within one.
  */
 export function reviewLanes(worker: DeliveryWorker): void {
   const { catalogue } = worker.ctx
   const stopped = worker.lanes.takeWaiting(
-    (destinationId, { row }) =>
+    (destinationId, { row, limits }) =>
       worker.roads.mode(destinationId) === 'blocked' ||
-      (!row.batch.released && isLimited(catalogue.destination(destinationId)?.definition ?? {})) ||
+      !isSameLimits(limits, catalogue.destination(destinationId)?.definition ?? {}) ||
       !worker.live.mayStart(row.batch) ||
       travelBanOf(catalogue, { ...row.facts, ...row }) !== null,
   )

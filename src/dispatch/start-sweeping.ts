@@ -18,8 +18,13 @@ export type SweepTimes = {
 
 const TIMES: SweepTimes = { transitLeaseMs: TRANSIT_LEASE_MS, takeoverQuietMs: 15_000 }
 
-/** Sweeps further apart than this are not unbroken: the process was frozen, or waited for Postgres. */
+/** A pause between sweeps that is longer by this is a break: the process was frozen. */
 const BREAK_MS = 2000
+/** A sweep that takes longer is one too: it was frozen in the middle, or Postgres was. */
+const SWEEP_MS_MAX = 5000
+/** So long a sweeper leads without its queue, of every so many ms: else it would keep the lead from one that has it. */
+const QUEUELESS_MS = 5000
+const QUEUELESS_EVERY_MS = 15_000
 const SECOND_MS = 1000
 
 export type Sweeping = { close(): Promise<void> }
@@ -30,25 +35,40 @@ export type Sweeping = { close(): Promise<void> }
  */
 export function startSweeping(ctx: Context, holder: Uuid, times: SweepTimes = TIMES): Sweeping {
   const { clock } = ctx
+  const { sweepIntervalMs } = ctx.config
   const state = newSweepState()
   const calm: CalmLanes = new Map()
   let isLeader = false
   let unbrokenSinceMs = clock.monotonicMs()
-  let sweptAtMs = unbrokenSinceMs
+  let tickedAtMs = unbrokenSinceMs
   let countAtMs = 0
+  let queuelessSinceMs: number | null = null
 
-  const noteSweep = (succeeded: boolean): void => {
-    const nowMs = clock.monotonicMs()
-    if (!succeeded || nowMs - sweptAtMs > BREAK_MS) unbrokenSinceMs = nowMs
-    sweptAtMs = nowMs
+  /** Leads no longer, so that another may: the lead ends by itself. */
+  const standsBack = (nowMs: number): boolean => {
+    const isQueueless = ctx.queues.problem() !== null && ctx.queues.room('deliver-again') === 0
+    if (!isQueueless) queuelessSinceMs = null
+    else queuelessSinceMs ??= nowMs
+    return queuelessSinceMs !== null && (nowMs - queuelessSinceMs) % QUEUELESS_EVERY_MS >= QUEUELESS_MS
   }
-  const tick = async (): Promise<void> => {
+  const lead = async (): Promise<void> => {
+    const startedMs = clock.monotonicMs()
+    if (standsBack(startedMs)) {
+      isLeader = false
+      return
+    }
     const made = await sweep(ctx, { holder, state, transitLeaseMs: times.transitLeaseMs })
-    noteSweep(true)
+    const nowMs = clock.monotonicMs()
+    const isBroken = startedMs - tickedAtMs > sweepIntervalMs + BREAK_MS || nowMs - startedMs > SWEEP_MS_MAX
+    if (isBroken) unbrokenSinceMs = nowMs
     isLeader = made !== null
-    if (isLeader && clock.monotonicMs() - unbrokenSinceMs >= times.takeoverQuietMs)
+    if (isLeader && nowMs - unbrokenSinceMs >= times.takeoverQuietMs)
       await takeOver(ctx, holder, times.takeoverQuietMs)
   }
+  const tick = (): Promise<void> =>
+    lead().finally(() => {
+      tickedAtMs = clock.monotonicMs()
+    })
   const keepLanes = async (): Promise<void> => {
     if (!isLeader) return
     await stepRamps(ctx)
@@ -62,11 +82,10 @@ export function startSweeping(ctx: Context, holder: Uuid, times: SweepTimes = TI
   const log = (message: string) => (err: unknown) => {
     if (!isUnavailable(err)) ctx.log.error({ err }, message)
   }
-  const { sweepIntervalMs } = ctx.config
   const loops = [
     repeat(sweepIntervalMs, tick, (err) => {
       isLeader = false
-      noteSweep(false)
+      unbrokenSinceMs = clock.monotonicMs()
       log('the sweep failed')(err)
     }),
     repeat(SECOND_MS, keepLanes, log('lanes could not be kept')),

@@ -38,6 +38,8 @@ export type DueQuery = {
   pacedRowsMax: number
   /** Of one destination with a rate limit, those included that travel already. */
   ratedRowsMax: number
+  /** Of all lanes that are not direct, those included that travel already; each gets one row whatever the others have out. */
+  aloneRowsMax: number
   /** A rate limit, or a ramp, lets no more go at once than what it allows in this time. */
   seconds: number
   suspectsMax: number
@@ -65,7 +67,8 @@ export type DueTaken = {
 // missed by the delete and waits for the next sweep.
 // Limits hold over all workers because nobody else releases these rows, and what counts against them is read here, in one
 // snapshot: rows that travel and may start at any time, and calls that started less than a second ago. A concurrency is
-// kept by the one worker that has the destination's one batch.
+// kept by the one worker that has the destination's one batch. Such lanes share a part of a worker's memory, row by row, so
+// that some that hang leave room for the others, and for what is no lane of its own.
 const TAKE_DUE = `with recursive x as (
   (select q.destination_id from due q where q.destination_id > $1 order by q.destination_id limit 1)
   union all
@@ -98,8 +101,10 @@ const TAKE_DUE = `with recursive x as (
       coalesce((select sum(r.calls) from recent_starts r
         where t.rate_per_second is not null and r.destination_id = s.destination_id and r.counts_until > now()), 0)::int as recent) out
   where (t.state = 'active' or t.archived_at is not null) and lane.mode <> 'blocked'
+), room as materialized (
+  select $8::int - coalesce(sum(cardinality(deliveries)), 0) as rows from batches where destination_id is not null
 ), ranked as (
-  select road.destination_id, road.one_batch, p.place, p.suspect, road.budget,
+  select road.destination_id, road.alone, road.one_batch, p.place, p.suspect, road.budget,
     row_number() over (partition by road.destination_id order by p.rank / w.weight) as turn
   from road
   cross join (values (0::smallint, 0.7), (1::smallint, 0.2), (2::smallint, 0.1)) w(share, weight)
@@ -109,11 +114,13 @@ const TAKE_DUE = `with recursive x as (
       and (q.after_batch is null or not exists (select from batches b where b.id = q.after_batch))
     order by q.due_at limit road.budget) p
 ), let_go as (
-  select place, suspect, one_batch, turn, first_value(suspect) over (partition by destination_id order by turn) as leads
+  select place, suspect, alone, one_batch, turn, first_value(suspect) over (partition by destination_id order by turn) as leads,
+    row_number() over (partition by alone order by turn) as nth
   from ranked where turn <= budget
 ), chosen as (
   select place, suspect, row_number() over (partition by suspect) as n from let_go
-  where not one_batch or (suspect = leads and (turn = 1 or not suspect))
+  where (not one_batch or (suspect = leads and (turn = 1 or not suspect)))
+    and (not alone or turn = 1 or nth <= (select rows from room))
 ), locked as materialized (
   select q.ctid as place from due q
   where q.ctid = any (array(select place from chosen where not suspect or n <= $5))
@@ -160,6 +167,7 @@ export async function takeDue(tx: Tx, query: DueQuery): Promise<DueTaken> {
       query.suspectsMax,
       query.ratedRowsMax,
       query.seconds,
+      query.aloneRowsMax,
     ],
   })
   return {

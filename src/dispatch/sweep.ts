@@ -4,6 +4,7 @@ import { newUuid, type Uuid } from '../kit/ids.ts'
 import { groupIntoBatches } from './group-batches.ts'
 import { hintBatches } from './hint-batches.ts'
 import { asLeader } from './leader.ts'
+import { ROWS_AGAIN_MAX } from './live-batches.ts'
 import { cancelDeliveries, type DueRow, FIRST_DESTINATION, insertBatches, takeDue } from './sweep-store.ts'
 import { travelBanOf } from './travel-ban.ts'
 
@@ -16,6 +17,8 @@ const ROWS_SHARED = 5000
 const PACED_ROWS_MAX = 100
 /** Rows of one destination with a rate limit that travel at a time. */
 const RATED_ROWS_MAX = 500
+/** Of all paced and limited ones together: half of what a worker has room for. */
+const ALONE_ROWS_MAX = ROWS_AGAIN_MAX / 2
 /** Rate limits are spread over the sweeps of a second; a little more makes up for a sweep that came late. */
 const SPREAD = 1.25
 
@@ -99,6 +102,7 @@ async function sweepSome(
     pacedRowsMax: PACED_ROWS_MAX,
     suspectsMax: input.room,
     ratedRowsMax: RATED_ROWS_MAX,
+    aloneRowsMax: ALONE_ROWS_MAX,
     seconds: SPREAD * state.seconds,
   })
   const scheduled = taken.rows.filter((row) => row.isScheduled)

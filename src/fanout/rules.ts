@@ -88,7 +88,10 @@ export const coversOffer = (destination: Destination, offerId: Uuid): boolean =>
 const selectsEvent = (events: readonly string[], event: string): boolean =>
   events.length === 0 || events.some((selected) => selected.toLowerCase() === event)
 
-/** Null where the tracker has not heard this status since the last other one, or an amount changed that it wants to hear. */
+/**
+ * Null where the tracker has not heard this status since the last other one, an amount changed that it wants to hear, or a
+ * change still waits that would be its last word otherwise.
+ */
 function unchangedReason(input: RuleInput): 'nothing_changed' | 'amount_not_selected' | null {
   const { revision, earlier, otherStatusRevision } = input
   const heard = earlier.filter((one) => one.heard)
@@ -97,7 +100,8 @@ function unchangedReason(input: RuleInput): 'nothing_changed' | 'amount_not_sele
     (a, b) => (a === null || b.revision > a.revision ? b : a),
     null,
   )
-  if (last === null) return null
+  if (last === null || earlier.some((one) => one.place === 'waiting' && one.revision > last.revision))
+    return null
   const amountChanged =
     !isSameAmount(last.payout, revision.payout) || !isSameAmount(last.saleAmount, revision.saleAmount)
   if (!amountChanged) return 'nothing_changed'

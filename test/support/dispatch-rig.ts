@@ -168,11 +168,15 @@ export async function startDispatchRig(options: RigOptions = {}) {
       return inserted.map((one) => one.id)
     },
     /** A batch as the intake writes it, with its hint unless that is lost. */
-    async travel(deliveries: Uuid[], batch: { hint?: boolean; leaseMs?: number } = {}): Promise<Uuid> {
+    async travel(
+      deliveries: Uuid[],
+      batch: { hint?: boolean; leaseMs?: number; destinationId?: Uuid } = {},
+    ): Promise<Uuid> {
       const id = newUuid(Date.now())
       await db.reads.query({
-        text: `insert into batches (id, lease_until, deliveries) values ($1, now() + $2 * interval '1 ms', $3)`,
-        values: [id, batch.leaseMs ?? 15_000, deliveries],
+        text: `insert into batches (id, lease_until, deliveries, destination_id)
+          values ($1, now() + $2 * interval '1 ms', $3, $4)`,
+        values: [id, batch.leaseMs ?? 15_000, deliveries, batch.destinationId ?? null],
       })
       if (batch.hint !== false) await queues.hint('deliver', id)
       return id

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { archive } from '../../../src/catalogue/archive.ts'
 import { withTx } from '../../../src/db/database.ts'
 import { findHealth } from '../../../src/destinations/health-store.ts'
 import { openBreaker } from '../../../src/dispatch/open-breaker.ts'
@@ -202,6 +203,16 @@ describe('a ramp', () => {
     expect(await rateAfter(10)).toBe(40)
   })
 
+  test('does not end while its backlog waits for room and no call is made', async () => {
+    await startRig()
+    const { network } = await tracker(200)
+    await rampOf(network)
+    await rig.waitingRows(network, 10)
+    await stepRamps(rig.ctx)
+    expect(await laneOf(network)).toMatchObject({ recovery: 'ramping' })
+    expect(await rig.list('select ramp_rate from lanes')).toEqual([{ ramp_rate: 40 }])
+  })
+
   test('lets its rows go over the whole second, not in its first sweep', async () => {
     await startRig()
     const { network } = await tracker(200)
@@ -237,6 +248,19 @@ describe('opening a breaker', () => {
     expect(await healthOf(network)).toMatchObject({ breaker: 'open', held: 5000 })
     expect(receiver.received).toEqual([])
   })
+
+  test.each(['destination', 'affiliate'] as const)(
+    'is forgotten with its alert when the %s is archived',
+    async (noun) => {
+      await startRig()
+      const { network } = await tracker(500)
+      await rig.waitingRows(network, 5)
+      await openBreaker(rig.ctx, network.destinationId)
+      await archive(rig.ctx, noun, noun === 'destination' ? network.destinationId : network.affiliateId)
+      expect(await rig.list('select closed_at is null as open from alerts')).toEqual([{ open: false }])
+      expect(await rig.list('select * from lanes')).toEqual([])
+    },
+  )
 
   test('does nothing to a lane that its receiver asked to leave alone', async () => {
     await startRig()

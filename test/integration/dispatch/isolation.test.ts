@@ -13,6 +13,20 @@ afterEach(async () => {
 
 const TIMEOUT_MS = 8000
 
+test('limited destinations whose tracker hangs do not keep retries of the others out of memory', async () => {
+  const [living, hanging] = [await startReceiver(), await startReceiver({ replies: 'hang' })]
+  receivers = [living, hanging]
+  rig = await startDispatchRig({ config: { deliveryTimeoutMs: TIMEOUT_MS, leaseMs: 30_000 } })
+  for (let n = 0; n < 30; n++) await rig.waitingRows(await rig.network(hanging.url, { concurrency: 1 }), 150)
+  const limited = await rig.network(living.url, { concurrency: 5 })
+  const direct = await rig.network(living.url)
+  await rig.waitingRows(limited, 20)
+  await rig.waitingRows(direct, 20, { share: 1 })
+  rig.work()
+  rig.sweep()
+  await living.waitFor(40, TIMEOUT_MS / 2)
+}, 60_000)
+
 test('trackers that stop to answer, with more calls than there are sockets, do not keep the others waiting', async () => {
   const [living, dying] = [await startReceiver(), await startReceiver()]
   receivers = [living, dying]

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { DestinationDefinition } from '../../../src/catalogue/catalogue.ts'
 import { withControlWrite } from '../../../src/catalogue/control-write.ts'
+import type { Limits } from '../../../src/dispatch/limits.ts'
 import type { Uuid } from '../../../src/kit/ids.ts'
 import { type DispatchRig, startDispatchRig } from '../../support/dispatch-rig.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -46,6 +47,24 @@ const allDelivered = (ids: readonly Uuid[], timeoutMs = 40_000): Promise<void> =
     { timeoutMs, everyMs: 100 },
   )
 
+/** What a PATCH of the destination writes. */
+const patch = ({ destinationId }: Network, limits: Limits): Promise<void> =>
+  withControlWrite(rig.ctx, async (tx, version) => {
+    await tx.query({
+      text: `with d as (
+          update destinations set concurrency = $3, rate_per_second = $4, version = 2, changed_in = $2 where id = $1)
+        insert into destination_versions (destination_id, version, definition)
+        select $1, 2, definition || $5 from destination_versions where destination_id = $1`,
+      values: [
+        destinationId,
+        version,
+        limits.concurrency ?? null,
+        limits.rate_limit?.per_second ?? null,
+        limits,
+      ],
+    })
+  })
+
 /** The fewest ms in which `calls` calls started. */
 async function fewestMs(calls: number): Promise<number> {
   const starts = await rig.list<{ ms: number }>(
@@ -73,14 +92,7 @@ describe('a concurrency', () => {
   test('holds for rows that their worker had claimed before it was set', async () => {
     const { network, open } = await setUp({})
     const ids = await rig.waitingRows(network, 60)
-    await withControlWrite(rig.ctx, async (tx, version) => {
-      await tx.query({
-        text: `with d as (update destinations set concurrency = 1, version = 2, changed_in = $2 where id = $1)
-          insert into destination_versions (destination_id, version, definition)
-          select $1, 2, definition || '{"concurrency": 1}' from destination_versions where destination_id = $1`,
-        values: [network.destinationId, version],
-      })
-    })
+    await patch(network, { concurrency: 1 })
     await rig.list('delete from due')
     rig.work()
     rig.work()
@@ -91,6 +103,31 @@ describe('a concurrency', () => {
     rig.sweep()
     await allDelivered(ids)
     expect(open.most).toBe(1)
+  })
+})
+
+describe('rows that were let go before', () => {
+  const CHANGES: [string, before: Limits, after: Limits, openMax: number][] = [
+    ['a lower concurrency', { concurrency: 10 }, { concurrency: 1 }, 1],
+    ['a first concurrency', {}, { concurrency: 1 }, 1],
+    ['a lower rate', { rate_limit: { per_second: 200 } }, { rate_limit: { per_second: 1 } }, 2],
+  ]
+  test.each(CHANGES)('keep %s, two seconds after it was set', async (_what, before, after, openMax) => {
+    const { network, open } = await setUp(before, 500)
+    await rig.list(`insert into lanes (destination_id, mode, paced_at) values ($1, 'paced', now())`, [
+      network.destinationId,
+    ])
+    await rig.waitingRows(network, 400)
+    rig.work()
+    rig.sweep()
+    await receiver.waitFor(10)
+    await patch(network, after)
+    await wait(2000)
+    open.most = 0
+    const calls = receiver.received.length
+    await wait(2000)
+    expect(open.most).toBeLessThanOrEqual(openMax)
+    if (after.rate_limit !== undefined) expect(receiver.received.length - calls).toBeLessThanOrEqual(3)
   })
 })
 

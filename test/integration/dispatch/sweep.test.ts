@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { withTx } from '../../../src/db/database.ts'
 import { countBacklog, releaseCalmLanes } from '../../../src/dispatch/keep-lanes.ts'
+import { startSweeping } from '../../../src/dispatch/start-sweeping.ts'
 import { newSweepState, sweep } from '../../../src/dispatch/sweep.ts'
 import { type DueTaken, FIRST_DESTINATION, takeDue } from '../../../src/dispatch/sweep-store.ts'
 import { newUuid, type Uuid } from '../../../src/kit/ids.ts'
 import { type DispatchRig, startDispatchRig } from '../../support/dispatch-rig.ts'
+import { eventually } from '../../support/eventually.ts'
 
 let rig: DispatchRig
 type Network = Awaited<ReturnType<DispatchRig['network']>>
@@ -34,6 +36,7 @@ const take = (query: Partial<Parameters<typeof takeDue>[1]> = {}): Promise<DueTa
       pacedRowsMax: 100,
       suspectsMax: 100,
       ratedRowsMax: 500,
+      aloneRowsMax: 1250,
       seconds: 1,
       ...query,
     }),
@@ -173,6 +176,23 @@ describe('a paced lane', () => {
     expect((await rig.places()).due).toHaveLength(50)
   })
 
+  test('shares a part of the memory with the others of its kind, row by row, with one row each at the least', async () => {
+    const paced = [await rig.network(NEVER), await rig.network(NEVER), await rig.network(NEVER)]
+    for (const network of paced) {
+      await pace(network)
+      await waitingRows(network, 50)
+    }
+    const direct = await rig.network(NEVER)
+    await waitingRows(direct, 10)
+    const taken = perDestination(await take({ aloneRowsMax: 30 }))
+    expect(paced.map(({ destinationId }) => taken[destinationId])).toEqual([10, 10, 10])
+    expect(taken[direct.destinationId]).toBe(10)
+    const hanging = await rig.network(NEVER)
+    await pace(hanging)
+    await rig.travel(await waitingRows(hanging, 40), { hint: false, destinationId: hanging.destinationId })
+    expect(Object.values(perDestination(await take({ aloneRowsMax: 30 })))).toEqual([1, 1, 1])
+  })
+
   test('goes back to the fast path after 10 s without a backlog', async () => {
     const network = await rig.network(NEVER)
     await pace(network)
@@ -226,6 +246,20 @@ describe('what travels', () => {
 })
 
 describe('the leader', () => {
+  test('stands back where it has no queue, so that one that has it can lead', async () => {
+    const network = await rig.network(NEVER)
+    const [deliveryId] = await waitingRows(network, 1)
+    const queueless = { ...rig.memory, room: () => 0, problem: () => 'Redis does not answer' }
+    const times = { transitLeaseMs: 15_000, takeoverQuietMs: 0 }
+    const holder = newUuid(2)
+    rig.keep(startSweeping({ ...rig.ctx, queues: queueless }, holder, times))
+    await eventually(async () => expect(await rig.list('select holder from leader')).toEqual([{ holder }]))
+    rig.sweep()
+    await eventually(async () => expect((await batches())[0]?.deliveries).toEqual([deliveryId]), {
+      timeoutMs: 15_000,
+    })
+  })
+
   test('is one at a time, and another one when its lease is over', async () => {
     const network = await rig.network(NEVER)
     await waitingRows(network, 1)

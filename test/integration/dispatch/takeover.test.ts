@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Context } from '../../../src/context.ts'
 import { systemClock } from '../../../src/kit/clock.ts'
@@ -280,6 +281,25 @@ describe('takeover', () => {
     await rig.travel([deliveryId], { hint: false, leaseMs: -1 })
     await becomes(deliveryId, 'delivered')
     expect(performance.now() - startedAt).toBeGreaterThan(650)
+  })
+
+  test.each([
+    ['with SWEEP_INTERVAL_MS over two seconds', '2100', 0],
+    ['where each sweep waits two seconds for Postgres', '250', 2000],
+  ])('comes %s', async (_what, interval, waitMs) => {
+    const { deliveryId } = await setUp({ settings: { SWEEP_INTERVAL_MS: interval } })
+    rig.work()
+    const { results } = rig.db
+    const slow = Object.assign(Object.create(results), {
+      connect: async () => {
+        await sleep(waitMs)
+        return results.connect()
+      },
+    })
+    rig.ctx.db = { ...rig.db, results: slow }
+    rig.sweep({ takeoverQuietMs: 700 })
+    await rig.travel([deliveryId], { hint: false, leaseMs: -1 })
+    await eventually(async () => expect(await state(deliveryId)).toBe('delivered'), { timeoutMs: 20_000 })
   })
 
   test('rows of a claimed batch travel alone, are suspect, and a result clears that', async () => {

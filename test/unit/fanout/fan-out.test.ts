@@ -159,6 +159,19 @@ describe('amounts', () => {
     expect(changed(['status'], '2')).toEqual(['amount_not_selected'])
     expect(changed(['status', 'amount'], '2')).toEqual(['scheduled'])
   })
+  test('one that is taken back while its change still waits is sent in place of that, else the change was the last word', () => {
+    const made = plan({
+      destinations: [destination('d', { changes: ['status', 'amount'] })],
+      history: told('approved', 'approved', 'approved'),
+      revisions: [revision(3, 'approved', '1')],
+      earlier: [
+        earlier(1, 'approved', { heard: true }),
+        earlier(2, 'approved', { payout: '2', place: 'waiting' }),
+      ],
+    })
+    expect(made.deliveries.map(({ state }) => state)).toEqual(['scheduled'])
+    expect(made.superseded).toEqual(['dlv2'])
+  })
   test('1 and 1.000000 are the same amount', () => {
     expect(changed(['status', 'amount'], '1.000000')).toEqual(['nothing_changed'])
   })
