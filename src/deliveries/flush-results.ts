@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Context } from '../context.ts'
-import { isRefusedValue, isUnavailable } from '../db/database.ts'
+import { isRefusedValue, isUnavailable, sqlState } from '../db/database.ts'
 import type { LiveBatches } from '../dispatch/live-batches.ts'
 import type { LiveBatch } from '../dispatch/travelling.ts'
 import type { Uuid } from '../kit/ids.ts'
@@ -12,6 +12,7 @@ const FLUSHERS = 2
 const OUTCOMES_MAX = 500
 const LINGER_MS = 15
 const RETRY_EVERY_MS = 250
+const OWN_ERRORS_MAX = 8
 const NOT_STORABLE = 'outcome_not_storable'
 
 export type ResultFlush = {
@@ -114,7 +115,10 @@ function createFlusher(ctx: FlushContext & Pick<Context, 'metrics'>, { workerId,
   }
 }
 
-/** Null: Postgres refuses something in these rows (SQLSTATE 22, 23, 54); everything else is tried for ever. */
+/**
+ * Null: Postgres refuses something in these rows (SQLSTATE 22, 23, 54), or one of them makes us throw again and again.
+ * Everything else is tried for ever.
+ */
 async function writeUntilDone(
   ctx: FlushContext,
   workerId: string,
@@ -127,6 +131,7 @@ async function writeUntilDone(
       if (isRefusedValue(err)) return null
       if (!isUnavailable(err) || tries % 40 === 0)
         ctx.log.error({ err, outcomes: group.length }, 'outcomes could not be committed, trying again')
+      if (sqlState(err) === null && !isUnavailable(err) && tries >= OWN_ERRORS_MAX) return null
       await wait(RETRY_EVERY_MS)
     }
   }

@@ -46,6 +46,9 @@ export const HOLD_MAX_MS = 7 * 24 * 3_600_000
 
 // A receiver that asks for no wait at all would else be called without end, since these retries are not counted.
 const HOLD_MIN_MS = 1000
+// And one that asks for a second again and again for days is called less and less often.
+const HOLD_GROWS = 0.1
+const HOLD_GROWN_MAX_MS = 5 * 60_000
 
 /** Back to `due` without a call; no attempt and no retry is counted. */
 export const giveBack = (row: TravellingRow, how: { floods?: boolean; delayMs?: number } = {}): Outcome => ({
@@ -89,7 +92,8 @@ export function nextAfter(
   if (judgement.retryAfterMs !== null) {
     if (heldForMs !== null && heldForMs > HOLD_MAX_MS)
       return { state: 'failed', reason: 'receiver_asked', error: null }
-    const delayMs = Math.max(judgement.retryAfterMs, HOLD_MIN_MS)
+    const grownMs = Math.min((heldForMs ?? 0) * HOLD_GROWS, HOLD_GROWN_MAX_MS)
+    const delayMs = Math.max(judgement.retryAfterMs, HOLD_MIN_MS, grownMs)
     return { state: 'scheduled', delayMs, reason: 'receiver_asked', countsRetry: false }
   }
   const delayMs = retryDelayMs()

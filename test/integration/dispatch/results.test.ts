@@ -91,6 +91,27 @@ test('what can not be stored even so ends as failed instead of holding the flush
   )
 })
 
+test('an outcome that makes the relay itself throw keeps no other one from being stored', async () => {
+  const [guilty] = ways as [Way]
+  const { rows } = await rig.db.reads.query<{ destination_id: string }>({
+    text: 'select destination_id from deliveries limit 1',
+  })
+  const destinationId = rows[0]?.destination_id ?? ''
+  const skipped = await rig.addRevision({ destinationId }, guilty.conversion, {
+    revision: 2,
+    place: 'nowhere',
+  })
+  await rig.list(`update deliveries set state = 'skipped', reason = 'nothing_changed' where id = $1`, [
+    skipped,
+  ])
+  await rig.list('delete from revisions where conversion_id = $1 and revision = 2', [guilty.conversion.id])
+  receiver.reply((call) => (call.query.get('clickid') === guilty.clickId ? 400 : 200))
+  rig.work()
+  await travel()
+  const delivered = () => rig.list(`select count(*)::int as n from deliveries where state = 'delivered'`)
+  await eventually(async () => expect(await delivered()).toEqual([{ n: 2 }]), { timeoutMs: 20_000 })
+})
+
 test('a claim that was lost in a crash of Postgres costs nothing: nobody else has the batch', async () => {
   const { promise, resolve } = Promise.withResolvers<Reply>()
   receiver.reply(() => promise)

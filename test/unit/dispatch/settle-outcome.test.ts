@@ -104,6 +104,13 @@ describe('what a judged call means', () => {
     expect(nextAfter(judged({ retryAfterMs: 1000 }), week + 1, () => 5).state).toBe('failed')
   })
 
+  test('a receiver that asks for a second for hours is called every five minutes in the end', () => {
+    const delayAfter = (heldForMs: number) => nextAfter(judged({ retryAfterMs: 1000 }), heldForMs, () => 5)
+    expect(delayAfter(5000)).toMatchObject({ delayMs: 1000 })
+    expect(delayAfter(60_000)).toMatchObject({ delayMs: 6000 })
+    expect(delayAfter(10 * 3_600_000)).toMatchObject({ delayMs: 300_000 })
+  })
+
   test('a receiver that asks for no wait is called once a second at most', () => {
     expect(nextAfter(judged({ retryAfterMs: 0 }), null, () => 5)).toMatchObject({ delayMs: 1000 })
   })
