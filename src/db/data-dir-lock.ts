@@ -4,12 +4,13 @@ import { createConnection, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StartError } from '../kit/start-error.ts'
+import { startBeat } from './data-dir-beat.ts'
 
 export type DataDirLock = { release(): Promise<void> }
 
 /**
  * Makes sure that one process at a time works on a data folder. The lock is a socket, so the kernel frees it however
- * the process ends. Throws StartError where another process has it.
+ * the process ends, and a beat for those that can not see it. Throws StartError where another process has it.
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const folder = await realpath(dataDir)
@@ -18,7 +19,17 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const address = process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.sock`)
   const server = (await listen(address)) ?? (await listenUnlessHeld(address, folder))
   server.unref()
-  return { release: () => new Promise((resolve) => server.close(() => resolve())) }
+  const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()))
+  const beat = await startBeat(folder).catch(async (error) => {
+    await close()
+    throw error
+  })
+  return {
+    async release() {
+      await beat.stop()
+      await close()
+    },
+  }
 }
 
 function listen(address: string): Promise<Server | null> {

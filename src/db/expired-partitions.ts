@@ -1,7 +1,7 @@
 import { lowestUuid } from '../kit/ids.ts'
 import type { Db, DbPool } from './database.ts'
 import { isExpired, PARTITIONED_TABLES, type PartitionedTable, type Span, spanOf } from './partition-plan.ts'
-import { listPartitions, retryLocks } from './partitions.ts'
+import { retryLocks } from './partitions.ts'
 
 type Retention = { nowMs: number; retentionDays: number; retentionBodiesDays: number }
 
@@ -18,10 +18,11 @@ const KEYS_PER_STEP = 1000
  */
 export async function dropExpiredPartitions(db: DbPool, retention: Retention): Promise<Expiry> {
   const result: Expiry = { dropped: [], kept: [] }
-  const unfinished = await findLowestUnfinished(db)
   for (const table of PARTITIONED_TABLES) {
     for (const span of await listExpired(db, table, retention)) {
-      const isNeeded = NEEDED_BY_UNFINISHED.has(table.table) && unfinished < lowestUuid(span.toMs)
+      // Each time, since an old delivery may be replayed while a large partition is dropped.
+      const isNeeded =
+        NEEDED_BY_UNFINISHED.has(table.table) && (await findLowestUnfinished(db)) < lowestUuid(span.toMs)
       if (!isNeeded) await dropPartition(db, table.table, span)
       result[isNeeded ? 'kept' : 'dropped'].push(span.name)
     }
@@ -30,9 +31,13 @@ export async function dropExpiredPartitions(db: DbPool, retention: Retention): P
 }
 
 async function listExpired(db: Db, table: PartitionedTable, retention: Retention): Promise<Span[]> {
-  const names = await listPartitions(db, table.table)
-  return names
-    .map((name) => spanOf(table, name))
+  // Also those that are detached already, by a drop that was cut off.
+  const { rows } = await db.query<{ name: string }>({
+    text: `select relname as name from pg_class
+      where relkind = 'r' and relnamespace = current_schema()::regnamespace order by relname`,
+  })
+  return rows
+    .map(({ name }) => spanOf(table, name))
     .filter((span) => span !== null)
     .filter((span) => isExpired(span, retention.nowMs, retention[table.kept]))
 }

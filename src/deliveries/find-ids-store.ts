@@ -155,12 +155,16 @@ const isHeldReason = (reason: string | null): boolean =>
 async function stateBranches(db: Db, where: Conditions, filter: DeliveryFilter): Promise<Branch[]> {
   const { reason } = filter
   if (isHeldReason(reason)) {
-    const isAsked = filter.states.length === 0 || filter.states.includes('held')
-    if (!isAsked) return [{ ...HELD, where: ['false'] }]
+    const isAsked = (state: ShownState): boolean =>
+      filter.states.length === 0 || filter.states.includes(state)
     const bound = where.bind(reason)
     // A delay is a row's own and rare in `due`; the other reasons hold a whole destination.
     const own = reason === 'delay' ? [`u.reason = ${bound}`] : []
-    return [{ ...HELD, where: [`${HELD_REASON} = ${bound}`, ...own] }]
+    return [
+      { ...HELD, where: isAsked('held') ? [`${HELD_REASON} = ${bound}`, ...own] : ['false'] },
+      // After seven days of asking it is the reason of a failure.
+      { ...LOG, where: isAsked('failed') ? [`d.state = 'failed' and d.reason = ${bound}`] : ['false'] },
+    ]
   }
   if (reason !== null) where.add('d.reason = ?', reason)
   if (filter.states.length === 0) return [LOG]

@@ -20,7 +20,8 @@ const OPEN = `with recursive waiting as (
   (select unnest(deliveries) as id from batches limit ${OPEN_MAX + 1})
   union all
   (select u.delivery_id from free f cross join lateral (
-      select u.* from due u where u.destination_id = f.destination_id order by u.share, u.due_at
+      select u.* from due u where u.destination_id = f.destination_id and (u.reason is null or u.due_at <= now())
+      order by u.share, u.due_at
       limit ${OPEN_MAX + 1}) u ${HELD_JOINS}
     where ${HELD_REASON} is null limit ${OPEN_MAX + 1})
   limit ${OPEN_MAX + 1}`

@@ -49,6 +49,8 @@ async function replayInTx(
   const target = await findReplayTarget(tx, deliveryId)
   if (target === null) throw notFound('delivery')
   if (target.test) throw new AppError('test_delivery')
+  if (!target.canBeTold)
+    throw new AppError('not_found', { message: 'What this delivery told is past its retention.' })
   await ctx.catalogue.upTo(await lockConversions(tx, [target.conversionId]))
   assertNotArchived(ctx.catalogue, target)
   const siblings = await lockSiblings(tx, deliveryId, target)

@@ -11,6 +11,8 @@ export type ReplayTarget = {
   offerId: Uuid
   affiliateId: Uuid
   test: boolean
+  /** False: its revision is past its retention. */
+  canBeTold: boolean
 }
 
 export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<ReplayTarget | null> {
@@ -22,9 +24,11 @@ export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<Replay
     offer_id: Uuid
     affiliate_id: Uuid
     test: boolean
+    can_be_told: boolean
   }>({
-    text: `select conversion_id, destination_id, revision, advertiser_id, offer_id, affiliate_id, test
-      from deliveries where id = $1`,
+    text: `select d.conversion_id, d.destination_id, d.revision, d.advertiser_id, d.offer_id, d.affiliate_id, d.test,
+        exists (select from revisions r where r.id = d.revision_id) as can_be_told
+      from deliveries d where d.id = $1`,
     values: [deliveryId],
   })
   const [row] = rows
@@ -37,6 +41,7 @@ export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<Replay
     offerId: row.offer_id,
     affiliateId: row.affiliate_id,
     test: row.test,
+    canBeTold: row.can_be_told,
   }
 }
 

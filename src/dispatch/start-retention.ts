@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { isUnavailable } from '../db/database.ts'
+import { type Db, isUnavailable } from '../db/database.ts'
 import { dropExpiredPartitions } from '../db/expired-partitions.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { trimUnknownTokenCalls } from '../intake/trim-unknown-token-calls.ts'
@@ -25,8 +25,12 @@ async function keepStorage(ctx: RetentionContext): Promise<void> {
   const { config, db } = ctx
   const nowMs = ctx.clock.nowMs()
   await ensurePartitions(db.reads, nowMs)
+  const aheadMs = nowMs - (await readPostgresNowMs(db.reads))
+  if (Math.abs(aheadMs) > HOUR_MS)
+    ctx.log.error({ ahead_ms: aheadMs }, "this machine's clock differs from Postgres' by over an hour")
   const { kept } = await dropExpiredPartitions(db.reads, {
-    nowMs,
+    // A clock that is ahead would drop what is new.
+    nowMs: Math.min(nowMs, nowMs - aheadMs),
     retentionDays: config.retentionDays,
     retentionBodiesDays: config.retentionBodiesDays,
   })
@@ -36,4 +40,11 @@ async function keepStorage(ctx: RetentionContext): Promise<void> {
       'partitions are past their retention, but unfinished deliveries need them',
     )
   await trimUnknownTokenCalls(ctx)
+}
+
+async function readPostgresNowMs(db: Db): Promise<number> {
+  const { rows } = await db.query<{ ms: number }>({
+    text: 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
+  })
+  return rows[0]?.ms ?? 0
 }

@@ -40,6 +40,8 @@ export type EarlierDelivery = {
   place: Place
   /** The tracker has it, or may have it: delivered once, or on the wire. */
   heard: boolean
+  /** Skipped because its tracker has the conversion all the same. */
+  hadIt?: boolean
 }
 
 export type RuleInput = {
@@ -111,5 +113,8 @@ function unchangedReason(input: RuleInput): 'nothing_changed' | 'amount_not_sele
 /** Skipped for these, a destination has the conversion all the same. */
 const HAS_IT: readonly SkipReason[] = ['nothing_changed', 'amount_not_selected', 'tracker_cannot_reverse']
 
+export const meansItHadIt = (reason: string | null): boolean =>
+  (HAS_IT as readonly (string | null)[]).includes(reason)
+
 /** A destination that would have sent, or already did, keeps fallbacks quiet. */
-export const tookIt = (decision: Decision): boolean => decision.send || HAS_IT.includes(decision.reason)
+export const tookIt = (decision: Decision): boolean => decision.send || meansItHadIt(decision.reason)

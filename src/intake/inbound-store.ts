@@ -1,6 +1,6 @@
 import type { Db } from '../db/database.ts'
 import type { IdSearch } from '../deliveries/id-search.ts'
-import type { Uuid } from '../kit/ids.ts'
+import { lowestUuid, type Uuid, uuidTimeMs } from '../kit/ids.ts'
 import type { InboundCall } from './report.ts'
 
 export type InboundResult = 'accepted' | 'duplicate' | 'parked' | 'quarantined'
@@ -94,6 +94,7 @@ export type InboundFilter = {
 }
 
 const SEARCHED_ROWS_MAX = 1000
+const MINUTE_MS = 60_000
 
 /** Newest first, one row more than `limit` where there are more. */
 export async function listInboundCalls(db: Db, filter: InboundFilter): Promise<StoredCall[]> {
@@ -105,7 +106,7 @@ export async function listInboundCalls(db: Db, filter: InboundFilter): Promise<S
   if (filter.code !== null) conditions.push(`i.code = ${bind(filter.code)}`)
   if (filter.idFrom !== null) conditions.push(`i.id >= ${bind(filter.idFrom)}`)
   if (filter.idBefore !== null) conditions.push(`i.id < ${bind(filter.idBefore)}`)
-  if (filter.search !== null) conditions.push(`i.id in (${foundIds(filter.search, bind)})`)
+  if (filter.search !== null) conditions.push(`i.id in (${foundIds(filter.search, filter.idBefore, bind)})`)
   const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
   const { rows } = await db.query<CallRow>({
     text: `select ${COLUMNS} from inbound_calls i ${where} order by i.id desc limit ${bind(filter.limit + 1)}`,
@@ -118,17 +119,21 @@ export async function listInboundCalls(db: Db, filter: InboundFilter): Promise<S
  * Each branch has its index: quarantined calls by their own ids, the others by their conversion. Of a prefix that fits
  * more than 1,000 rows of a branch the newest are found.
  */
-function foundIds(search: IdSearch, bind: (value: unknown) => string): string {
+function foundIds(search: IdSearch, idBefore: Uuid | null, bind: (value: unknown) => string): string {
   if (search.kind === 'range') {
     const column = search.noun === 'conversion' ? 'conversion_id' : 'id'
     return `select id from inbound_calls where ${column} >= ${bind(search.from)} and ${column} <= ${bind(search.to)}`
   }
   const like = bind(search.likePattern)
   const newest = `order by id desc limit ${SEARCHED_ROWS_MAX}`
+  const below = (bound: Uuid | null): string => (bound === null ? '' : `and id < ${bind(bound)}`)
+  const before = below(idBefore)
+  // A conversion gets its id a moment after the call that made it.
+  const madeBefore = below(idBefore && lowestUuid(uuidTimeMs(idBefore) + MINUTE_MS))
   const quarantined = (column: string): string =>
-    `(select id from inbound_calls where result = 'quarantined' and ${column} like ${like} ${newest})`
+    `(select id from inbound_calls where result = 'quarantined' and ${column} like ${like} ${before} ${newest})`
   const converted = (column: string): string =>
-    `(select c.id from (select id from conversions where ${column} like ${like} ${newest}) v
+    `(select c.id from (select id from conversions where ${column} like ${like} ${madeBefore} ${newest}) v
       join inbound_calls c on c.conversion_id = v.id)`
   return [
     quarantined('click_id'),

@@ -13,6 +13,8 @@ export type StoredConversion = {
   /** In order; fanned: its deliveries exist. */
   revisions: readonly (Revision & { fanned: boolean })[]
   deliveries: readonly EarlierDelivery[]
+  /** Its state, where the revision that made it so is past its retention with its deliveries. */
+  forgotten?: Pick<EarlierDelivery, 'revision' | 'status' | 'payout' | 'saleAmount'> | null | undefined
 }
 
 /** What one report, or one settled conversion, writes. */
@@ -129,13 +131,24 @@ function fanOutRevisions(
     windowOver: conversion.note === WINDOW_OVER,
     history: all,
     revisions: priced,
-    earlier: stored.deliveries,
+    earlier: [...forgottenOf(input.destinations, stored.forgotten ?? null), ...stored.deliveries],
     clickIdMissing: (destination, status) => isClickIdMissing(destination, conversion, status),
     tooOld: (destination, { id, status, occurredAt = conversion.occurredAt }) =>
       isEventTooOld(destination, { status, occurredAt }, uuidTimeMs(id)),
     idTimeMs: (revision) => uuidTimeMs(revision.id),
   })
 }
+
+/** Who selects the status counts as told: to repeat it as a new sale would be worse than to miss one. */
+const forgottenOf = (
+  destinations: readonly Destination[],
+  forgotten: NonNullable<StoredConversion['forgotten']> | null,
+): EarlierDelivery[] =>
+  destinations.flatMap(({ id, definition }) =>
+    forgotten !== null && definition.statuses.includes(forgotten.status)
+      ? [{ ...forgotten, id: '', destinationId: id, place: 'ended', heard: true }]
+      : [],
+  )
 
 const countOf = (plan: FanOutPlan, revision: Revision): number =>
   plan.deliveries.filter((delivery) => delivery.revisionId === revision.id).length

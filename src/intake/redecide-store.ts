@@ -38,14 +38,23 @@ export async function findSkipped(tx: Tx, deliveryId: Uuid): Promise<SkippedDeli
   return rows[0] ? toSkipped(rows[0]) : null
 }
 
-/** From skipped to scheduled, due at once. */
-export async function scheduleSkipped(tx: Tx, deliveries: readonly SkippedDelivery[]): Promise<void> {
+/** From skipped to scheduled, due at once or when its delay ends. */
+export async function scheduleSkipped(
+  tx: Tx,
+  deliveries: readonly (SkippedDelivery & { notBeforeMs: number })[],
+): Promise<void> {
   if (deliveries.length === 0) return
   await tx.query({
     name: 'schedule_skipped',
     text: `with d as (update deliveries d set state = 'scheduled', reason = null, updated_at = now()
         from unnest($1::uuid[]) i(id) where d.id = i.id)
-      insert into due (delivery_id, destination_id, share, due_at) select i.id, i.t, 0, now() from unnest($1::uuid[], $2::uuid[]) i(id, t)`,
-    values: [deliveries.map((one) => one.deliveryId), deliveries.map((one) => one.destinationId)],
+      insert into due (delivery_id, destination_id, share, due_at, reason)
+      select i.id, i.t, 0, greatest(now(), to_timestamp(i.ms / 1000)), case when to_timestamp(i.ms / 1000) > now() then 'delay' end
+      from unnest($1::uuid[], $2::uuid[], $3::float8[]) i(id, t, ms)`,
+    values: [
+      deliveries.map((one) => one.deliveryId),
+      deliveries.map((one) => one.destinationId),
+      deliveries.map((one) => one.notBeforeMs),
+    ],
   })
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/database.ts'
+import { wakeOf } from '../dispatch/wake.ts'
 import { otherStatusRevision } from '../fanout/fan-out.ts'
 import { type Decision, decideDestination } from '../fanout/rules.ts'
 import type { Uuid } from '../kit/ids.ts'
@@ -33,7 +34,10 @@ export async function redecide(
     const conversion = stored.get(one.conversionId)
     return conversion !== undefined && decideStored(ctx, conversion, one).send
   })
-  await scheduleSkipped(tx, sent)
+  await scheduleSkipped(
+    tx,
+    sent.map((one) => ({ ...one, ...wakeOf(ctx.catalogue, one.deliveryId, one.destinationId) })),
+  )
   return sent.map((one) => one.deliveryId)
 }
 
@@ -58,8 +62,10 @@ function decideStored(
   const revision = revisions.find((one) => one.revision === delivery.revision)
   if (!destination || !offer || !affiliate || !revision)
     throw new Error('a delivery without its catalogue rows or revision')
-  const others = deliveries.filter(
-    (one) => one.destinationId !== destination.id && one.revision === revision.revision,
+  const ofMain = deliveries.filter(
+    (one) =>
+      one.revision === revision.revision &&
+      catalogue.destination(one.destinationId)?.definition.fallback === false,
   )
   return decideDestination({
     affiliate,
@@ -72,7 +78,7 @@ function decideStored(
     earlier: deliveries.filter(
       (one) => one.destinationId === destination.id && one.revision < revision.revision,
     ),
-    takenByOther: others.some((one) => one.heard || one.place !== 'ended'),
+    takenByOther: ofMain.some((one) => one.heard || one.hadIt || one.place !== 'ended'),
     clickIdMissing: isClickIdMissing(destination, conversion, revision.status),
     // Without a clock nothing is too old here: it is asked again when the delivery is sent.
     tooOld: clock !== undefined && isEventTooOld(destination, revision, clock.nowMs()),

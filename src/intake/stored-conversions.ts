@@ -1,5 +1,5 @@
 import type { Tx } from '../db/database.ts'
-import type { EarlierDelivery } from '../fanout/rules.ts'
+import { type EarlierDelivery, meansItHadIt } from '../fanout/rules.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Attribution, Conversion, Reported, Revision } from './conversion.ts'
 import type { StoredConversion } from './plan-revisions.ts'
@@ -55,6 +55,7 @@ type DeliveryRow = {
   status: EarlierDelivery['status']
   payout: string | null
   state: string
+  reason: string | null
   delivered_before: boolean
 }
 
@@ -82,6 +83,7 @@ export async function loadStored(
         row.id,
         {
           conversion: toConversion(row),
+          forgotten: own.some(({ revision }) => revision === row.revision) ? null : toForgotten(row),
           revisions: own.map(toRevision),
           deliveries: deliveries
             .filter((delivery) => delivery.conversion_id === row.id)
@@ -91,6 +93,11 @@ export async function loadStored(
     }),
   )
 }
+
+const toForgotten = (row: ConversionRow): StoredConversion['forgotten'] =>
+  row.attributed_by === null
+    ? null
+    : { revision: row.revision, status: row.status, payout: row.payout, saleAmount: row.sale_amount }
 
 async function listConversions(tx: Tx, ids: readonly Uuid[]): Promise<ConversionRow[]> {
   const { rows } = await tx.query<ConversionRow>({
@@ -117,7 +124,7 @@ async function listRevisions(tx: Tx, conversionIds: readonly Uuid[]): Promise<Re
 async function lockDeliveries(tx: Tx, conversionIds: readonly Uuid[]): Promise<DeliveryRow[]> {
   const { rows } = await tx.query<DeliveryRow>({
     name: 'lock_deliveries',
-    text: `select id, conversion_id, destination_id, revision, status, payout, state, delivered_at is not null as delivered_before from deliveries
+    text: `select id, conversion_id, destination_id, revision, status, payout, state, reason, delivered_at is not null as delivered_before from deliveries
       where conversion_id = any($1::uuid[]) and not test order by id for update`,
     values: [conversionIds],
   })
@@ -199,5 +206,6 @@ function toEarlierDelivery(
     saleAmount: revisions.find((revision) => revision.revision === row.revision)?.sale_amount ?? null,
     place,
     heard: row.delivered_before || place === 'travelling',
+    hadIt: row.state === 'skipped' && meansItHadIt(row.reason),
   }
 }

@@ -1,10 +1,14 @@
 import type pg from 'pg'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../../src/db/database.ts'
+import { loadConfig } from '../../../config/load.ts'
+import { type Database, type DbPool, openDatabase, type Statement } from '../../../src/db/database.ts'
 import { dropExpiredPartitions } from '../../../src/db/expired-partitions.ts'
 import { ensurePartitions, listPartitions } from '../../../src/db/partitions.ts'
+import { startRetention } from '../../../src/dispatch/start-retention.ts'
+import { systemClock } from '../../../src/kit/clock.ts'
 import { newUuid } from '../../../src/kit/ids.ts'
+import { eventually } from '../../support/eventually.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -101,4 +105,41 @@ test('a drop that was cut off after its detach began is finished by the next one
   expect(pending.rowCount).toBe(1)
   const { dropped } = await dropExpiredPartitions(db.reads, retention)
   expect(dropped).toContain(oldest)
+})
+
+test('a drop that was cut off after its detach is finished by the next one', async () => {
+  const [oldest = ''] = await listPartitions(db.reads, 'inbound_raw')
+  await run(`alter table inbound_raw detach partition ${oldest}`)
+  await dropExpiredPartitions(db.reads, retention)
+  expect((await run('select to_regclass($1) as left_over', [oldest])).rows).toEqual([{ left_over: null }])
+})
+
+test('a delivery that is replayed while older tables are dropped keeps its partition', async () => {
+  const id = newUuid(nowMs)
+  let isReplayed = false
+  const query = async (statement: Statement): Promise<unknown> => {
+    if (!isReplayed && statement.text.includes('click_keys')) {
+      isReplayed = true
+      await db.intake.query({
+        text: 'insert into due (delivery_id, destination_id, share, due_at) values ($1, $1, 2, now())',
+        values: [id],
+      })
+    }
+    return db.reads.query(statement)
+  }
+  const pool = { query, connect: () => db.reads.connect() } as unknown as DbPool
+  const { kept } = await dropExpiredPartitions(pool, retention)
+  const month = new Date(nowMs).toISOString().slice(0, 7).replace('-', '_')
+  expect(kept).toContain(`deliveries_${month}`)
+})
+
+test('a clock that is two years ahead drops nothing of the present', async () => {
+  const clock = { ...systemClock, nowMs: () => Date.now() + 730 * DAY_MS }
+  const lines: string[] = []
+  const log = pino({ level: 'error' }, { write: (line: string) => void lines.push(line) })
+  const before = await listPartitions(db.reads, 'deliveries')
+  const running = startRetention({ config: loadConfig({ LOG_LEVEL: 'silent' }), db, clock, log })
+  await eventually(() => expect(lines).toEqual([expect.stringContaining('differs')]))
+  await running.close()
+  expect(await listPartitions(db.reads, 'deliveries')).toEqual(expect.arrayContaining(before))
 })

@@ -119,6 +119,20 @@ describe('one call', () => {
   )
 })
 
+test('pages of a search reach every call', async () => {
+  await app.db.query({
+    text: `insert into inbound_calls (id, result, http_status, source, click_id)
+      select uuidv7(), 'quarantined', 400, 'postback', 'paged-' || n from generate_series(1, 1200) n`,
+  })
+  const seen = new Set<string>()
+  for (let cursor = ''; cursor !== 'null'; ) {
+    const { json } = await app.call(`/v1/inbound-calls?q=paged-&limit=200${cursor}`)
+    for (const { id } of json.data) seen.add(id)
+    cursor = json.next_cursor === null ? 'null' : `&cursor=${json.next_cursor}`
+  }
+  expect(seen.size).toBe(1200)
+})
+
 describe('re-processing', () => {
   test("reads a quarantined call by today's rules, as a call of its own, and only once", async () => {
     await postback('click_id=k3&txid=r1&status=geprueft')

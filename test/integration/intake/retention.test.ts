@@ -22,10 +22,11 @@ beforeEach(async () => {
 })
 afterEach(() => rig.close())
 
-async function networkWithClick() {
+async function networkWithClick(definition: Parameters<IntakeRig['rows']['network']>[0] = {}) {
   const network = await rig.rows.network({
     statuses: ['approved', 'rejected'],
     changes: ['status', 'amount'],
+    ...definition,
   })
   await rig.rows.click({ ...network, clickId: 'c1', affiliateClickId: 'k1' })
   return network
@@ -66,6 +67,15 @@ describe('after the detail rows are gone', () => {
     expect(await rig.report(advertiserId, report)).toMatchObject({ result: 'accepted', revision: 2 })
     expect(await rig.report(advertiserId, report)).toMatchObject({ result: 'duplicate', revision: 2 })
     expect(await rig.decisions()).toEqual(['2 approved scheduled'])
+  })
+
+  test('a late amount change is no news to who hears of statuses only: it would pass for another sale', async () => {
+    const { advertiserId } = await networkWithClick({ changes: ['status'] })
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', payout: '3' })
+    await rig.end(1, 'delivered')
+    await forgetDetails()
+    await rig.report(advertiserId, { transactionId: 't1', payout: '4' })
+    expect(await rig.decisions()).toEqual(['2 approved skipped amount_not_selected'])
   })
 
   test('a parked conversion whose revisions are gone waits for nothing any more when its click comes', async () => {
