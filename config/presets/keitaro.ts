@@ -56,6 +56,10 @@ export const keitaro: Preset = {
     { word: 'incorrect_subid', contains: 'Incorrect subid' },
     { word: 'subid_not_found', contains: 'SubID not found' },
     { word: 'postback_ignored', contains: 'Postback ignored' },
+    // Of Orbitra, whose URL looks the same.
+    { word: 'missing_subid', contains: 'Missing subid' },
+    { word: 'missing_status', contains: 'Ignored: Missing status' },
+    { word: 'click_not_found', contains: 'Click ID not found' },
   ],
   dedup:
     'subid + tid: the same pair overwrites, another tid is another conversion. Without tid the same subid overwrites.',

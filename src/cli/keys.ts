@@ -8,7 +8,7 @@ export const keys: Command = {
   about: 'API keys: who may use the control API',
   options: { revoked: { type: 'boolean' }, role: { type: 'string' } },
   run(relay, { positionals: [verb, ...positionals], options }) {
-    const run = VERBS[verb ?? 'list']
+    const run = Object.hasOwn(VERBS, verb ?? 'list') ? VERBS[verb ?? 'list'] : undefined
     if (run === undefined) throw new CommandError(`keys has no "${verb}": use list, create or revoke.`)
     return run(relay, { positionals, options })
   },
@@ -17,10 +17,15 @@ export const keys: Command = {
 const VERBS: Readonly<Record<string, Command['run']>> = { list, create, revoke }
 
 async function list(relay: RelayClient, { options }: Given): Promise<Shown> {
-  const json = await relay.get<{ data: ApiKeyWire[] }>(
-    `/v1/keys?limit=100${options.revoked ? '&revoked=true' : ''}`,
-  )
-  const rows = json.data.map((key) => [
+  const data: ApiKeyWire[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: { data: ApiKeyWire[]; next_cursor: string | null } = await relay.get(
+      `/v1/keys?limit=100${options.revoked ? '&revoked=true' : ''}${cursor === '' ? '' : `&cursor=${cursor}`}`,
+    )
+    data.push(...page.data)
+    cursor = page.next_cursor
+  }
+  const rows = data.map((key) => [
     key.id,
     key.name,
     key.role,
@@ -30,7 +35,7 @@ async function list(relay: RelayClient, { options }: Given): Promise<Shown> {
     toTime(key.revoked_at),
   ])
   const heading = ['ID', 'NAME', 'ROLE', 'KEY', 'CREATED (UTC)', 'LAST USED (UTC)', 'REVOKED (UTC)']
-  return { json, text: rows.length === 0 ? 'There are no keys.' : toTable(heading, rows) }
+  return { json: { data }, text: rows.length === 0 ? 'There are no keys.' : toTable(heading, rows) }
 }
 
 async function create(relay: RelayClient, { positionals, options }: Given): Promise<Shown> {

@@ -11,12 +11,16 @@ export type RelayClient = {
 const TIMEOUT_MS = 60_000
 
 export function createRelayClient({ url, key }: { url: string; key: string | null }): RelayClient {
-  if (!URL.canParse(url))
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     throw new CommandError(`--url is an address like http://127.0.0.1:8080, not "${url}".`)
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     if (key === null)
       throw new CommandError(
         'No key: give --key, or set ADMIN_KEY (the first start of the relay printed it).',
+      )
+    if (!/^[\x21-\x7e]+$/.test(key))
+      throw new CommandError(
+        'The key has signs that no key has, a line break perhaps: give it as it was printed.',
       )
     const response = await send(new URL(path, url), {
       method,
@@ -29,6 +33,7 @@ export function createRelayClient({ url, key }: { url: string; key: string | nul
     })
     const answer: unknown = await response.json().catch(() => null)
     if (!response.ok) throw new CommandError(refusal(response.status, answer as ErrorAnswer))
+    if (answer === null) throw new CommandError(`What answers at ${new URL(url).origin} is no relay.`)
     return answer as T
   }
   return {

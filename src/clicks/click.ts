@@ -73,10 +73,18 @@ export function isSameClick(stored: Click, click: Click, request: ClickRequest):
     stored.ip === click.ip &&
     stored.userAgent === click.userAgent &&
     stored.country === click.country &&
-    (request.clickedAt === null || stored.clickedAt.getTime() === request.clickedAt.getTime()) &&
+    isSameTime(stored, request.clickedAt) &&
     isSameList(stored.subs, click.subs) &&
     isSameRecord(stored.params, click.params)
   )
+}
+
+const SECOND_MS = 1000
+
+/** A time that lay ahead of our clock was stored as the time it came; the repeat's lies where it lay. */
+function isSameTime(stored: Click, said: Date | null): boolean {
+  if (said === null || said.getTime() === stored.clickedAt.getTime()) return true
+  return stored.createdAt.getTime() - stored.clickedAt.getTime() < SECOND_MS && said > stored.clickedAt
 }
 
 const isSameList = (a: readonly (string | null)[], b: readonly (string | null)[]): boolean =>

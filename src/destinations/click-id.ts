@@ -34,7 +34,7 @@ export function clickIdNames(preset: Preset): string[] {
   const name = preset.click_id_parameter
   if (name === null) return []
   const also = preset.parameters.find((parameter) => parameter.name === name)?.also ?? []
-  return [name, ...also].map((word) => word.toLowerCase())
+  return [name, ...also]
 }
 
 /** The affiliate's click id, a sub that may carry it, or the network's. */

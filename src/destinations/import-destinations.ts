@@ -23,6 +23,9 @@ const compile = (schema: typeof NewDestination | typeof DestinationPatch): Valid
 const checkNew = compile(NewDestination)
 const checkPatch = compile(DestinationPatch)
 
+/** keepsOtherUrls: a row that names the URL of one status keeps those of the others. */
+export type ImportOptions = { dryRun: boolean; keepsOtherUrls: boolean; requestId: string }
+
 /**
  * Creates or, where id or external_id is known, changes each destination; what is good is stored at once. A bad row
  * refuses itself only. Hosts are not looked up: the outbound client refuses private addresses anyway. A dry run says the
@@ -31,11 +34,11 @@ const checkPatch = compile(DestinationPatch)
 export async function importDestinations(
   ctx: WriteContext,
   rows: readonly (TransferRow | AppError)[],
-  options: { dryRun: boolean; requestId: string },
+  options: ImportOptions,
 ): Promise<ImportWire> {
   const named = new Set<string>()
   const prepared: (CheckedDestination | AppError)[] = []
-  for (const row of rows) prepared.push(await prepareOrRefuse(ctx, row, named))
+  for (const row of rows) prepared.push(await prepareOrRefuse(ctx, row, { ...options, named }))
   const good = prepared.flatMap((one) => (one instanceof AppError ? [] : [one]))
   if (!options.dryRun && good.length > 0) await writeDestinations(ctx, good)
   const told = prepared.map((one, at): ImportRowWire => {
@@ -74,14 +77,16 @@ function success(
   }
 }
 
+type RowOptions = Pick<ImportOptions, 'keepsOtherUrls'> & { named: Set<string> }
+
 async function prepareOrRefuse(
   ctx: WriteContext,
   row: TransferRow | AppError,
-  named: Set<string>,
+  options: RowOptions,
 ): Promise<CheckedDestination | AppError> {
   if (row instanceof AppError) return row
   try {
-    return await prepareRow(ctx, row, named)
+    return await prepareRow(ctx, row, options)
   } catch (error) {
     if (error instanceof AppError) return error
     throw error
@@ -91,12 +96,17 @@ async function prepareOrRefuse(
 async function prepareRow(
   ctx: WriteContext,
   row: TransferRow,
-  named: Set<string>,
+  { named, keepsOtherUrls }: RowOptions,
 ): Promise<CheckedDestination> {
   assertStorable(row, '')
   const { id: idText, ...fields } = row
   const id = findKnown(ctx.catalogue, idText, fields.external_id)
-  const checked = id === null ? await prepareCreated(ctx, fields) : await prepareChanged(ctx, id, fields)
+  const checked =
+    id === null
+      ? await prepareCreated(ctx, fields)
+      : await prepareChanged(ctx, id, keepsOtherUrls ? withOtherUrls(ctx, id, fields) : fields)
+  const holder = checked.externalId == null ? null : ctx.catalogue.resolve('destination', checked.externalId)
+  if (holder !== null && holder !== id) throw new AppError('external_id_taken', { field: 'external_id' })
   for (const name of [id ?? '', checked.externalId ?? ''].filter((one) => one !== '')) {
     if (named.has(name))
       throw new AppError('invalid_field', {
@@ -126,6 +136,14 @@ function findKnown(catalogue: Context['catalogue'], id: unknown, externalId: unk
 function prepareCreated(ctx: WriteContext, fields: TransferRow): Promise<CheckedDestination> {
   assertFits(checkNew, fields)
   return prepareNew(ctx, fields as NewDestination)
+}
+
+/** A cell of one status says nothing of the other statuses' URLs. */
+function withOtherUrls({ catalogue }: WriteContext, id: Uuid, fields: TransferRow): TransferRow {
+  const stored = catalogue.destination(id)?.definition.url_by_status
+  return fields.url_by_status === undefined
+    ? fields
+    : { ...fields, url_by_status: { ...stored, ...(fields.url_by_status as object) } }
 }
 
 function prepareChanged(ctx: WriteContext, id: Uuid, fields: TransferRow): Promise<CheckedDestination> {

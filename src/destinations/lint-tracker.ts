@@ -20,7 +20,7 @@ export function lintTracker(
 
 function lintClickId(preset: Preset, seen: readonly SeenParameter[], clickIdElsewhere: boolean): Finding[] {
   const name = preset.click_id_parameter ?? ''
-  const found = findParameter(seen, clickIdNames(preset))
+  const found = findParameter(seen, clickIdNames(preset).map(toLower))
   if (found === undefined && clickIdElsewhere) return []
   if (found === undefined || found.value === '')
     return [
@@ -128,7 +128,9 @@ function lintStatus(preset: Preset, seen: readonly SeenParameter[], statuses: re
       ),
     ]
   const isForeignWord =
-    found.macros.length === 0 && found.value !== '' && !status.words.includes(found.value.toLowerCase())
+    found.macros.length === 0 &&
+    found.value !== '' &&
+    !status.words.map(toLower).includes(toLower(found.value))
   return isForeignWord ? [literalValue(found, `{status|map:${status.map}}`)] : []
 }
 

@@ -84,7 +84,7 @@ const roughlyTranslated = (url: string): string =>
 const isClickIdParameter = (name: string, preset: Preset | null): boolean =>
   preset === null || preset.kind === 'plain'
     ? USUAL_PARAMETERS[name.toLowerCase()] === '{affiliate_click_id}'
-    : clickIdNames(preset).includes(name.toLowerCase())
+    : clickIdNames(preset).some((one) => one.toLowerCase() === name.toLowerCase())
 
 const PLACEHOLDER = new RegExp(
   `([?&])([^?&=]{0,100})=[[{]?(?:${PLACEHOLDER_WORDS.join('|')})[\\]}]?(?=&|#|$)`,

@@ -82,7 +82,7 @@ function strengthOfRule(rule: RecogniseRule, seen: Seen): number {
 }
 
 const fitsHost = (pattern: string, host: string): boolean =>
-  pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern
+  pattern.startsWith('*.') ? host.endsWith(pattern.slice(1).toLowerCase()) : host === pattern.toLowerCase()
 
 function fitsPath(pattern: string, segments: readonly string[]): boolean {
   const wanted = pattern.split('/').slice(1)
@@ -94,5 +94,5 @@ function fitsPath(pattern: string, segments: readonly string[]): boolean {
 
 const fitsSegments = (wanted: readonly string[], seen: readonly string[]): boolean =>
   wanted.every((word, index) =>
-    word === '*' ? (seen[index] ?? '') !== '' : word === seen[index]?.toLowerCase(),
+    word === '*' ? (seen[index] ?? '') !== '' : word.toLowerCase() === seen[index]?.toLowerCase(),
   )

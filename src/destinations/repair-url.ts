@@ -59,12 +59,14 @@ function mendFirstAmpersand(text: string): string {
   return at < 0 || outsideBraces(text, '?') >= 0 ? text : `${text.slice(0, at)}?${text.slice(at + 1)}`
 }
 
-/** `?a=1?b=2`; a ? inside a nested address (`?to=https://x/?y=1`) stays. */
+/** `?a=1?b=2`; a ? inside a nested address (`?to=https://x/?y=1`, `?to=/x?y=1`) or a text (`?msg=Paid?`) stays. */
 function mendSecondQuestionMark(text: string): string {
   const first = outsideBraces(text, '?')
   if (first < 0) return text
   const second = outsideBraces(text, '?', first + 1)
-  if (second < 0 || text.slice(first, second).includes('://')) return text
+  const isInValue = text.slice(text.lastIndexOf('=', second), second).includes('/')
+  if (second < 0 || isInValue || text.slice(first, second).includes('://')) return text
+  if (!/^[?]?[^?&=/]+=/.test(text.slice(second + 1))) return text
   return text.slice(0, second) + (second === first + 1 ? '' : '&') + text.slice(second + 1)
 }
 

@@ -1,6 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync'
 import { AppError } from '../kit/app-error.ts'
-import { csvLine, foreignText } from '../kit/csv.ts'
+import { csvLine, foreignText, ownText } from '../kit/csv.ts'
 import { ROWS_MAX } from './transfer-schema.ts'
 
 /** How a cell holds a field: a text, texts joined by |, a flag, a number, or JSON. */
@@ -57,10 +57,19 @@ function flatten(row: TransferRow): TransferRow {
 function toCell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'string') return foreignText(value)
-  if (Array.isArray(value)) return foreignText(value.map((one) => String(one)).join('|'))
+  if (Array.isArray(value)) return foreignText(toList(value.map((one) => String(one))))
   if (typeof value === 'object') return Object.keys(value).length === 0 ? '' : JSON.stringify(value)
   return String(value)
 }
+
+/** As JSON where an entry holds the sign that joins them. */
+const toList = (entries: readonly string[]): string =>
+  entries.some((entry) => entry.includes('|') || entry.startsWith('['))
+    ? JSON.stringify(entries)
+    : entries.join('|')
+
+const readList = (text: string): unknown =>
+  text.startsWith('[') ? parseJson(text) : text.split('|').map((one) => one.trim())
 
 /**
  * The rows of a CSV, a row that can not be read as the AppError that says why. Empty cells are left out. Throws AppError
@@ -135,12 +144,9 @@ function readRecord(columns: readonly string[], cells: readonly string[]): Trans
   return Object.keys(byStatus).length === 0 ? row : { ...row, url_by_status: byStatus }
 }
 
-/** Takes back the apostrophe that the export puts before texts that a spreadsheet would run. */
-const ownText = (text: string): string => (/^'[=+\-@\t\r\n]/.test(text) ? text.slice(1) : text)
-
 const WANTED: Readonly<Record<Cell, string>> = {
   text: 'Send a text.',
-  list: 'Send texts joined by |.',
+  list: 'Send texts joined by |, or a JSON list.',
   flag: 'Send true or false.',
   number: 'Send a whole number.',
   json: 'Send JSON.',
@@ -152,7 +158,7 @@ function readCell(text: string, cell: Cell): unknown {
     case 'text':
       return text
     case 'list':
-      return text.split('|').map((one) => one.trim())
+      return readList(text)
     case 'flag': {
       const word = text.trim().toLowerCase()
       return word === 'true' ? true : word === 'false' ? false : undefined

@@ -106,7 +106,8 @@ function addImportRoute(app: FastifyInstance, ctx: WriteContext): void {
     async (req) => {
       await syncCatalogue(ctx)
       const { dry_run: dryRun = false } = req.query as { dry_run?: boolean }
-      return importDestinations(ctx, readRows(req), { dryRun, requestId: req.id })
+      const keepsOtherUrls = typeof req.body === 'string'
+      return importDestinations(ctx, readRows(req), { dryRun, keepsOtherUrls, requestId: req.id })
     },
   )
 }

@@ -40,6 +40,8 @@ function refuseUnbuiltPreset(body: { preset?: string | null }): void {
 export type CheckedDestination = {
   id: Uuid
   isNew: boolean
+  /** The version that the change was made from; 0 for a new one. */
+  basedOn: number
   affiliateId: Uuid
   definition: DestinationDefinition
   /** Undefined: as it is. */
@@ -66,10 +68,13 @@ export async function prepareNew(
   const asked = readDefinition(ctx, body, null)
   const checked = await checkOrRefuse(ctx, asked, { affiliateId, id: null }, lookUp)
   const id = newUuid(ctx.clock.nowMs())
-  return { ...checked, id, isNew: true, affiliateId, externalId: body.external_id ?? null }
+  return { ...checked, id, isNew: true, basedOn: 0, affiliateId, externalId: body.external_id ?? null }
 }
 
-/** Inserts or changes them all in one control write, or none of them. Throws AppError `archived`, `external_id_taken`. */
+/**
+ * Inserts or changes them all in one control write, or none of them. Throws AppError `archived`, `external_id_taken`,
+ * `changed_meanwhile`.
+ */
 export const writeDestinations = (
   ctx: WriteContext,
   prepared: readonly CheckedDestination[],
@@ -91,6 +96,8 @@ async function insertNew(tx: Tx, checked: CheckedDestination, changedIn: number)
 async function updateChanged(tx: Tx, change: CheckedDestination, changedIn: number): Promise<void> {
   const { id, definition } = change
   const row = assertOpen(await findDestination(tx, id))
+  // The definition is a whole, made from that version: stored over a newer one it would take that back, secrets included.
+  if (row.version !== change.basedOn) throw new AppError('changed_meanwhile')
   const externalId = change.externalId === undefined ? row.external_id : change.externalId
   const isSame = isDeepStrictEqual(row.definition, definition)
   const version = isSame ? row.version : row.version + 1
@@ -121,7 +128,7 @@ export async function prepareChange(
   assertExternalId(patch.external_id)
   const stored = ctx.catalogue.destination(id)
   if (stored === undefined) throw new AppError('not_found')
-  const { affiliateId } = stored
+  const { affiliateId, version } = stored
   assertSameOwner(ctx.catalogue, {
     noun: 'affiliate',
     field: 'affiliate_id',
@@ -135,20 +142,37 @@ export async function prepareChange(
     stored.definition,
   )
   const checked = await checkOrRefuse(ctx, asked, { affiliateId, id }, lookUp)
-  return { ...checked, id, isNew: false, affiliateId, externalId: patch.external_id }
+  return { ...checked, id, isNew: false, basedOn: version, affiliateId, externalId: patch.external_id }
 }
 
-/** Throws like prepareChange and writeDestinations. */
+const CHANGE_TRIES_MAX = 5
+
+/**
+ * Throws like prepareChange and writeDestinations; what another change made old is made anew. Undefined: only archived or
+ * restored, so that one that could not work any more can still be put away.
+ */
 export async function changeDestination(
   ctx: WriteContext,
   target: { id: Uuid; patch: DestinationPatch },
   lookUp: LookUp,
-): Promise<readonly Finding[]> {
-  const checked = await prepareChange(ctx, target, lookUp)
+): Promise<readonly Finding[] | undefined> {
   const { archived, ...changes } = target.patch
-  const write = Object.keys(changes).length > 0 ? () => writeDestinations(ctx, [checked]) : null
-  await applyPatch(ctx, { noun: 'destination', id: target.id, archived }, write)
-  return checked.findings
+  const own = { noun: 'destination', id: target.id, archived } as const
+  if (Object.keys(changes).length === 0) {
+    await applyPatch(ctx, own, null)
+    return
+  }
+  for (let tries = 1; ; tries++) {
+    const checked = await prepareChange(ctx, target, lookUp)
+    try {
+      await applyPatch(ctx, own, () => writeDestinations(ctx, [checked]))
+      return checked.findings
+    } catch (error) {
+      const isRace = error instanceof AppError && error.code === 'changed_meanwhile'
+      if (!isRace || tries === CHANGE_TRIES_MAX) throw error
+      await syncCatalogue(ctx)
+    }
+  }
 }
 
 /** `paused` holds its deliveries; `active` lets them go, also after a 410 disabled it. */

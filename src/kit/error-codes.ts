@@ -142,6 +142,11 @@ const table = {
     message: 'This click id is stored with other content.',
     fix: 'Use a new click id; a click never changes.',
   },
+  changed_meanwhile: {
+    status: 409,
+    message: 'Somebody else changed it at the same time; nothing was stored.',
+    fix: 'Send the change again.',
+  },
   external_id_taken: { status: 409, message: 'This external_id is in use.', fix: 'Choose another one.' },
   archived: {
     status: 409,

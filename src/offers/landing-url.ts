@@ -34,9 +34,15 @@ export function assertLandingUrl(url: string): void {
       )
 }
 
-/** The address a visitor is sent to; values are percent-encoded, absent ones empty. */
+/**
+ * The address a visitor is sent to; values are percent-encoded, absent ones empty. So is one that would climb out of its
+ * folder: browsers take dots for that however they are encoded.
+ */
 export const renderLandingUrl = (url: string, facts: LandingFacts): string =>
-  url.replace(MACRO, (_macro, name: string) => encodeURIComponent(readFact(name, facts) ?? ''))
+  url.replace(MACRO, (_macro, name: string) => {
+    const value = readFact(name, facts) ?? ''
+    return /^\.+$/.test(value) ? '' : encodeURIComponent(value)
+  })
 
 const isKnown = (name: string): boolean => SUB.test(name) || NAMES.some((known) => known === name)
 

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -107,4 +110,32 @@ test('migrate applies everything to an empty database once', async () => {
     status: 0,
     output: 'The database is up to date.\n',
   })
+})
+
+test('a wrong address, another program, a broken key and a verb that is none are one line each', async () => {
+  const other = createServer((_, res) =>
+    res.setHeader('content-type', 'text/html').end('<html>another program</html>'),
+  )
+  await once(other.listen(0, '127.0.0.1'), 'listening')
+  const { port } = other.address() as AddressInfo
+  const refused: [string[], RegExp][] = [
+    [['keys', '--url', 'localhost:8080'], /http:\/\//],
+    [['ledger', '--url', `http://127.0.0.1:${port}`], /is no relay/],
+    [['keys', '--key', 'half-one\nhalf-two'], /line break/],
+    [['keys', 'constructor'], /has no "constructor"/],
+  ]
+  for (const [args, said] of refused) {
+    const { status, output } = await run(...args)
+    expect([status, output]).toEqual([1, expect.stringMatching(/^[^\n]+\n$/)])
+    expect(output).toMatch(said)
+    expect(output).not.toContain('half-')
+  }
+  other.close()
+})
+
+test('all keys are listed, however many pages they are', async () => {
+  const client = createTestClient(relay.url, ADMIN_KEY)
+  for (let n = 0; n < 101; n++) await client.post('/v1/keys', { name: `many-${n}` })
+  const { output } = await run('keys', 'list')
+  expect(output.match(/many-\d+/g)).toHaveLength(101)
 })

@@ -215,3 +215,10 @@ test.each([
   expect(json.error).toMatchObject({ code, fix: expect.any(String) })
   expect(json.error.field).toBe(field)
 })
+
+test('the same click again is unchanged although its time lay ahead of our clock', async () => {
+  const body = { ...click, click_id: 'ahead', clicked_at: new Date(Date.now() + 5000).toISOString() }
+  expect((await api.post('/clicks', body)).status).toBe(201)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(await api.post('/clicks', body)).toMatchObject({ status: 200, json: { result: 'unchanged' } })
+})

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { decodeId, type Noun, newUuid, type Uuid } from '../../../src/kit/ids.ts'
 import { type ControlApi, createNetwork, startControlApi } from '../../support/control-api.ts'
+import { eventually } from '../../support/eventually.ts'
 import { createRows } from '../../support/rows.ts'
 
 const URL_OK = 'https://tracker.example/postback?clickid={affiliate_click_id}&payout={payout}'
@@ -238,3 +239,60 @@ async function startWay() {
   })
   return { rows, conversion, revision: await rows.revision(conversion) }
 }
+
+describe('changes at the same time', () => {
+  test('of different fields are all kept', async () => {
+    const { affiliate } = await createNetwork(api)
+    const { id } = (await api.post('/destinations', { affiliate_id: affiliate.id, url: URL_OK })).json
+    for (let n = 0; n < 10; n++) {
+      const answers = await Promise.all([
+        api.patch(`/destinations/${id}`, { name: `n-${n}` }),
+        api.patch(`/destinations/${id}`, { delay_seconds: n }),
+      ])
+      expect(answers.map(({ status }) => status)).toEqual([200, 200])
+      expect((await api.get(`/destinations/${id}`)).json).toMatchObject({ name: `n-${n}`, delay_seconds: n })
+    }
+  })
+
+  test('one that waited for a look-up does not bring an old secret and URL back', async () => {
+    const waiting: ((addresses: string[]) => void)[] = []
+    let isSlow = false
+    const slow = await startControlApi({
+      lookUp: () =>
+        isSlow ? new Promise((resolve) => void waiting.push(resolve)) : Promise.resolve(['9.9.9.9']),
+    })
+    try {
+      const { affiliate } = await createNetwork(slow)
+      const body = { affiliate_id: affiliate.id, url: `${URL_OK}&k={secret:KEY}`, secrets: { KEY: 'leaked' } }
+      const { id } = (await slow.post('/destinations', body)).json
+      isSlow = true
+      const rename = slow.patch(`/destinations/${id}`, { name: 'renamed' })
+      await eventually(() => expect(waiting).toHaveLength(1))
+      isSlow = false
+      const url = `${URL_OK}&new=1&k={secret:KEY}`
+      expect((await slow.patch(`/destinations/${id}`, { url, secrets: { KEY: 'fresh' } })).status).toBe(200)
+      waiting[0]?.(['9.9.9.9'])
+      expect((await rename).json).toMatchObject({ name: 'renamed', url })
+      const stored = slow.ctx.catalogue.destination(slow.ctx.catalogue.resolve('destination', id) ?? '')
+      expect(slow.ctx.secrets.open(stored?.definition.secrets.KEY ?? '')).toBe('fresh')
+    } finally {
+      await slow.close()
+    }
+  })
+})
+
+test('one that could not be saved any more can still be archived and restored', async () => {
+  const { affiliate } = await createNetwork(api)
+  const url = 'https://later.example/conv?x={affiliate_click_id}'
+  const { id } = (await api.post('/destinations', { affiliate_id: affiliate.id, url })).json
+  await api.post('/presets', {
+    name: 'later',
+    title: 'Later',
+    recognise: [{ host: 'Later.example' }],
+    click_id_parameter: 'visit',
+    parameters: [{ name: 'visit', macro: '{affiliate_click_id}', need: 'required' }],
+  })
+  expect((await api.patch(`/destinations/${id}`, { name: 'x' })).status).toBe(422)
+  expect((await api.patch(`/destinations/${id}`, { archived: true })).status).toBe(200)
+  expect((await api.patch(`/destinations/${id}`, { archived: false })).json.archived_at).toBeNull()
+})

@@ -53,6 +53,39 @@ describe('lint', () => {
 })
 
 describe('import', () => {
+  test("a row with another destination's external_id refuses itself only, in a dry run too", async () => {
+    const { affiliate } = await createNetwork(api)
+    const make = async (external_id: string) =>
+      (await api.post('/destinations', { affiliate_id: affiliate.id, external_id, url: KEITARO })).json
+    const mine = await make('mine-1')
+    await make('taken-1')
+    const data = [
+      { affiliate_id: affiliate.id, external_id: 'fresh-1', url: KEITARO },
+      { id: mine.id, external_id: 'taken-1' },
+    ]
+    for (const path of ['/destinations/import?dry_run=true', '/destinations/import']) {
+      const { status, json } = await api.post(path, { data })
+      expect([status, json.created, json.refused]).toEqual([200, 1, 1])
+      expect(json.rows[1].error.code).toBe('external_id_taken')
+    }
+  })
+
+  test('a CSV with the URL of one status keeps those of the others', async () => {
+    const { affiliate } = await createNetwork(api)
+    const url_by_status = { rejected: `${KEITARO}&no=1` }
+    const body = { affiliate_id: affiliate.id, url: KEITARO, url_by_status }
+    const { id } = (await api.post('/destinations', body)).json
+    await post(
+      '/destinations/import',
+      'text/csv',
+      `id,url_pending,url_rejected\r\n${id},"${KEITARO}&wait=1",\r\n`,
+    )
+    expect((await api.get(`/destinations/${id}`)).json.url_by_status).toEqual({
+      rejected: expect.stringContaining('no=1'),
+      pending: expect.stringContaining('wait=1'),
+    })
+  })
+
   test('creates, changes and refuses row by row, and says why', async () => {
     const { affiliate, offer } = await createNetwork(api)
     const old = await api.post('/destinations', {

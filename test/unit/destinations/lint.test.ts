@@ -87,10 +87,13 @@ describe('what pasting breaks is mended', () => {
     expect(codes(`https://t.shop.com/${given}`)).toEqual([`warning ${code}`])
   })
 
-  test('a ? inside a nested address stays', () => {
-    const url = 'https://t.shop.com/p?cid={cid}&to=https://x.shop.com/?a=1'
-    expect(lintUrl(url).url).toBe(url)
-  })
+  test.each(['to=https://x.shop.com/?a=1', 'to=/thanks?a=1', 'msg=Paid?'])(
+    'a ? inside a value stays: %s',
+    (pair) => {
+      const url = `https://t.shop.com/p?cid={cid}&${pair}`
+      expect(lintUrl(url).url).toBe(url)
+    },
+  )
 
   test('REPLACE and OPTIONAL become the macro of their parameter', () => {
     const given = 'https://t.shop.com/postback?cid=REPLACE&payout=OPTIONAL&txid=OPTIONAL&what=REPLACE'

@@ -50,3 +50,8 @@ test('no value breaks out of its parameter', () => {
     }),
   )
 })
+
+test.each(['..', '.', '...'])('a value of %s does not climb out of its folder', (value) => {
+  const url = renderLandingUrl('https://s.example/lp/{sub1}/go?x={sub1}', { ...facts, subs: [value] })
+  expect(new URL(url).pathname).toBe('/lp//go')
+})
