@@ -112,7 +112,7 @@ describe('rows that were let go before', () => {
     ['a first concurrency', {}, { concurrency: 1 }, 1],
     ['a lower rate', { rate_limit: { per_second: 200 } }, { rate_limit: { per_second: 1 } }, 2],
   ]
-  test.each(CHANGES)('keep %s, two seconds after it was set', async (_what, before, after, openMax) => {
+  test.each(CHANGES)('keep %s soon after it was set', async (_what, before, after, openMax) => {
     const { network, open } = await setUp(before, 500)
     await rig.list(`insert into lanes (destination_id, mode, paced_at) values ($1, 'paced', now())`, [
       network.destinationId,
@@ -122,12 +122,15 @@ describe('rows that were let go before', () => {
     rig.sweep()
     await receiver.waitFor(10)
     await patch(network, after)
-    await wait(2000)
-    open.most = 0
-    const calls = receiver.received.length
-    await wait(2000)
-    expect(open.most).toBeLessThanOrEqual(openMax)
-    if (after.rate_limit !== undefined) expect(receiver.received.length - calls).toBeLessThanOrEqual(3)
+    const observe = async (): Promise<void> => {
+      open.most = 0
+      const calls = receiver.received.length
+      await wait(1500)
+      expect(open.most).toBeLessThanOrEqual(openMax)
+      if (after.rate_limit !== undefined) expect(receiver.received.length - calls).toBeLessThanOrEqual(2)
+    }
+    await eventually(observe)
+    await observe()
   })
 })
 
