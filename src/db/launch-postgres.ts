@@ -25,8 +25,6 @@ const SETTINGS = {
   // hundredth of accepts from 40 to 68 ms (1,050 a second).
   autovacuum_analyze_threshold: '20000',
   autovacuum_analyze_scale_factor: '0.5',
-  // A fifth of the rows is sampled: counting nine tables every 15 s held everything else up by up to 0.2 s.
-  default_statistics_target: '20',
   timezone: 'UTC',
   log_timezone: 'UTC',
 }

@@ -46,6 +46,7 @@ async function attachNew(tx: Tx, table: PartitionedTable, span: Span): Promise<v
   const { table: parent, column } = table
   await tx.query({ text: `drop table if exists ${span.name}` })
   await tx.query({ text: `create table ${span.name} (like ${parent} including all)` })
+  await takeOverStatistics(tx, parent, span.name)
   await tx.query({
     text: `alter table ${span.name} add constraint in_range check (${column} >= ${from} and ${column} < ${to})`,
   })
@@ -53,6 +54,17 @@ async function attachNew(tx: Tx, table: PartitionedTable, span: Span): Promise<v
     text: `alter table ${parent} attach partition ${span.name} for values from (${from}) to (${to})`,
   })
   await tx.query({ text: `alter table ${span.name} drop constraint in_range` })
+}
+
+/** Which columns are not counted: `like` does not copy that. */
+async function takeOverStatistics(tx: Tx, parent: string, name: string): Promise<void> {
+  const { rows } = await tx.query<{ changes: string | null }>({
+    text: `select string_agg(format('alter column %I set statistics 0', attname), ', ') as changes
+      from pg_attribute where attrelid = $1::regclass and attstattarget = 0 and attnum > 0 and not attisdropped`,
+    values: [parent],
+  })
+  const changes = rows[0]?.changes ?? null
+  if (changes !== null) await tx.query({ text: `alter table ${name} ${changes}` })
 }
 
 /** Names of the partitions that are attached, oldest first. */

@@ -143,3 +143,19 @@ test('a clock that is two years ahead drops nothing of the present', async () =>
   await running.close()
   expect(await listPartitions(db.reads, 'deliveries')).toEqual(expect.arrayContaining(before))
 })
+
+test('a new partition counts the columns that its parent counts', async () => {
+  const uncounted = async (table: string): Promise<unknown[]> => {
+    const { rows } = await run(
+      'select attname from pg_attribute where attrelid = $1::regclass and attstattarget = 0 order by 1',
+      [table],
+    )
+    return rows
+  }
+  const made = await ensurePartitions(db.reads, laterMs)
+  for (const table of ['deliveries', 'attempt_bodies', 'inbound_raw']) {
+    const partition = made.find((name) => name.startsWith(`${table}_2`)) ?? ''
+    expect(await uncounted(partition)).toEqual(await uncounted(table))
+    expect(await uncounted(partition)).not.toEqual([])
+  }
+})
