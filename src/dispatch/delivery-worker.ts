@@ -11,8 +11,7 @@ import type { Limits } from './limits.ts'
 import type { LiveBatches } from './live-batches.ts'
 import type { TravellingRow } from './travelling.ts'
 
-/** A row in a lane, with what was loaded for its rendering. */
-/** limits: as they were when the row got its place. */
+/** A row in a lane, with what was loaded for its rendering and its destination's limits as they were then. */
 export type LaneRow = { row: TravellingRow; loaded: Loaded; limits: Limits }
 
 /** The parts of one delivering process, for the use cases that its timers and jobs run. */

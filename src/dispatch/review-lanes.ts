@@ -5,7 +5,8 @@ import { travelBanOf } from './travel-ban.ts'
 
 /**
  * Takes out of the lanes what may not start any more: paused, disabled or archived since it was claimed, let go by limits
- * that are others now, its lane blocked by another worker, or its lease too short for a call. Once a second, so that each of these holds within one.
+ * that are others now, its lane blocked by another worker, or its lease too short for a call. Once a second, so that each
+ * of these holds within one.
  */
 export function reviewLanes(worker: DeliveryWorker): void {
   const { catalogue } = worker.ctx
