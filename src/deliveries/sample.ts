@@ -47,11 +47,15 @@ export async function loadSample(ctx: Ctx, destination: Destination, asked: Samp
     facts: {
       ...sample.facts,
       ...(event !== undefined && { event: event.toLowerCase() }),
-      ...(status !== undefined && { status }),
+      ...(status !== undefined && { status, ...previousOf(sample, status) }),
       ...(payout !== undefined && { payout }),
     },
   }
 }
+
+/** A stored conversion would change from the status that it has. */
+const previousOf = ({ facts, madeUp }: Sample, status: string): Partial<DeliveryFacts> =>
+  madeUp || facts.status === status ? {} : { previousStatus: facts.status }
 
 async function sampleOfConversion(ctx: Ctx, destination: Destination, idText: string): Promise<Sample> {
   const id = decodeId('conversion', idText)

@@ -21,7 +21,7 @@ export function findClickIdPlace(
   preset: Preset | null,
 ): ClickIdPlace | null {
   const candidates = [...url.parameters, ...(body?.fields ?? [])]
-  const wanted = preset === null ? [] : clickIdNames(preset)
+  const wanted = preset === null ? [] : clickIdNames(preset).map((name) => name.toLowerCase())
   for (const { name, only } of candidates)
     if (only !== null && wanted.includes(name.toLowerCase()) && isClickIdMacro(only)) return toPlace(only)
   for (const { only } of candidates)
@@ -29,7 +29,7 @@ export function findClickIdPlace(
   return null
 }
 
-/** Names of the preset's click-id parameter, lower case. */
+/** Names of the preset's click-id parameter, as they are written; in URLs their case may differ. */
 export function clickIdNames(preset: Preset): string[] {
   const name = preset.click_id_parameter
   if (name === null) return []

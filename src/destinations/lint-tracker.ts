@@ -111,8 +111,10 @@ function absent(preset: Preset, parameter: PresetParameter): Finding {
 
 function lintStatus(preset: Preset, seen: readonly SeenParameter[], statuses: readonly string[]): Finding[] {
   const status = preset.status
-  const found = status === null ? undefined : findParameter(seen, [status.parameter.toLowerCase()])
-  if (status === null || found === undefined || status.map === null) return []
+  if (status === null || status.map === null) return []
+  const also = preset.parameters.find(({ name }) => name === status.parameter)?.also ?? []
+  const found = findParameter(seen, [status.parameter, ...also].map(toLower))
+  if (found === undefined) return []
   if ((status.mapped_by ?? []).some((name) => seen.some((one) => one.name === name))) return []
   const [only] = found.macros
   const isUnmapped =

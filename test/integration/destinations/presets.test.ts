@@ -55,6 +55,23 @@ describe("a network's own preset", () => {
     expect(named.json.preset).toBe(name)
   })
 
+  test('may have capitals in host, path and names; URLs have them as they are declared', async () => {
+    const { affiliate } = await createNetwork(api)
+    const { name } = await create({
+      recognise: [{ host: '*.Capital.example', path: '/API/Pb' }],
+      click_id_parameter: 'hitId',
+      parameters: [{ name: 'hitId', macro: '{affiliate_click_id}', need: 'required' }],
+    })
+    const url = 'https://t.capital.example/API/Pb?hitId={clickid}'
+    expect((await api.post('/destinations/lint', { url })).json).toMatchObject({ preset: name, findings: [] })
+    const lower = await api.post('/destinations/lint', { url: url.replace('hitId', 'hitid') })
+    expect(lower.json.findings).toEqual([expect.objectContaining({ code: 'parameter_name' })])
+    const { id } = (
+      await api.post('/destinations', { affiliate_id: affiliate.id, url: url.replace('{clickid}', '{sub2}') })
+    ).json
+    expect(refusalsOf(id).clickIdMacro).toBe('sub2')
+  })
+
   test('says what a refusal is, named or recognised, and for destinations that were there before it', async () => {
     const { affiliate } = await createNetwork(api)
     const next = `https://t.house${made + 1}.example/pb?hc={clickid}&sum={payout}`

@@ -245,6 +245,11 @@ describe('a preview', () => {
     expect(preview.parts).toContainEqual(
       expect.objectContaining({ parameter: 'sub_id_5', value: delivery?.id }),
     )
+    await relay.patch(`/v1/destinations/${destination.id}`, { url: `${keitaroUrl()}&was={previous_status}` })
+    const rejected = await relay.get(
+      `/v1/destinations/${destination.id}/preview?conversion_id=${conversion_id}&status=rejected`,
+    )
+    expect(rejected.url).toContain('was=approved')
     expect(keitaro.receiver.received.length).toBe(calls)
   })
 

@@ -145,6 +145,7 @@ describe('severity is that of the contract', () => {
     [`${voluum}&money={payout}`, ['warning payout_ignored']],
     [keitaro, ['warning status_missing']],
     [`${keitaro}&status={status}`, ['warning status_not_mapped']],
+    [`${keitaro}&type={status}`, ['warning status_not_mapped']],
     [`${keitaro}&status={status}&sale_status=approved&lead_status=pending`, []],
     [`${keitaro}&status={status|map:approved=sale,pending=lead}`, []],
     [`${keitaro}&status=sale`, []],
