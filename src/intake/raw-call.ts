@@ -50,7 +50,8 @@ function maskQuery(query: string): string {
   return pairs.map((pair) => (isToken(pair) ? `token=${MASK}` : pair)).join('&')
 }
 
-const isToken = (pair: string): boolean => decodeFormText(pair.split('=', 1)[0] ?? '').text === 'token'
+const isToken = (pair: string): boolean =>
+  decodeFormText(pair.split('=', 1)[0] ?? '').text.toLowerCase() === 'token'
 
 function maskHeaders(headers: ArrivedCall['headers'], token: string): Record<string, string> {
   const masked: Record<string, string> = {}

@@ -58,3 +58,7 @@ test.each([
 ])('the options of %j', (query, options) => {
   expect(readCallOptions(query)).toEqual(options)
 })
+
+test('a token under a name that is not read is masked too', () => {
+  expect(raw(`/postback?Token=${token}&a=1`, { token: '' })).toMatchObject({ url: '/postback?token=***&a=1' })
+})
