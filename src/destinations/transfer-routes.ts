@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { type FastifyPluginAsyncTypebox, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { resolveFilter, syncCatalogue } from '../catalogue/resource.ts'
@@ -13,6 +13,7 @@ import {
   ExportAnswer,
   ExportQuery,
   ImportAnswer,
+  ImportBody,
   ImportQuery,
   LintAnswer,
   LintBody,
@@ -99,9 +100,14 @@ function addImportRoute(app: FastifyInstance, ctx: WriteContext): void {
         summary: 'Create or change up to 1,000 from CSV (text/csv) or JSON {"data":[...]}',
         description:
           'Rows have the fields of a destination; a known id or external_id is changed, others are created. In CSV lists are joined by |, headers, secrets, success and retry are JSON, url_by_status is url_pending, url_approved, url_rejected.',
+        consumes: ['application/json', 'text/csv'],
+        body: ImportBody,
         querystring: ImportQuery,
         response: { 200: ImportAnswer },
       },
+      // Its rows are checked one by one: a bad one refuses itself only.
+      validatorCompiler: (route) =>
+        route.httpPart === 'body' ? (value: unknown) => ({ value }) : TypeBoxValidatorCompiler(route),
     },
     async (req) => {
       await syncCatalogue(ctx)

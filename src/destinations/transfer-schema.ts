@@ -28,6 +28,11 @@ export const ImportQuery = Strict({
   dry_run: Type.Optional(Type.Boolean({ description: 'true: check every row and store nothing' })),
 })
 
+/** JSON; a CSV has the same fields as columns. */
+export const ImportBody = Type.Object({
+  data: Type.Array(Type.Object({}, { additionalProperties: true }), { minItems: 1, maxItems: ROWS_MAX }),
+})
+
 const ImportRow = Type.Object({
   row: Type.Integer({ description: 'of the list, from 1; the head line of a CSV is not counted' }),
   result: OneOf(['created', 'updated', 'refused']),

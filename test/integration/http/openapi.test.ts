@@ -2,7 +2,11 @@ import Schema from 'typebox/schema'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Answer, type ControlApi, createNetwork, startControlApi } from '../../support/control-api.ts'
 
-type Operation = { security: unknown[]; responses: Record<string, { content?: Record<string, Content> }> }
+type Operation = {
+  security: unknown[]
+  requestBody?: { content: Record<string, Content> }
+  responses: Record<string, { content?: Record<string, Content> }>
+}
 type Content = { schema: Record<string, unknown> }
 type Document = { paths: Record<string, Record<string, Operation>> }
 
@@ -95,4 +99,9 @@ test('what intake, health and refusals answer is what the document says', async 
     ['GET /readyz', await api.call({ method: 'GET', url: '/readyz' })],
   ]
   expect(answers.flatMap(([operation, answer]) => disagreement(operation, answer))).toEqual([])
+})
+
+test('the document says that an import takes JSON and CSV', () => {
+  const [, operation] = operations().find(([name]) => name === 'POST /v1/destinations/import') ?? []
+  expect(Object.keys(operation?.requestBody?.content ?? {})).toEqual(['application/json', 'text/csv'])
 })
