@@ -8,13 +8,17 @@ export const keys: Command = {
   about: 'API keys: who may use the control API',
   options: { revoked: { type: 'boolean' }, role: { type: 'string' } },
   run(relay, { positionals: [verb, ...positionals], options }) {
-    const run = Object.hasOwn(VERBS, verb ?? 'list') ? VERBS[verb ?? 'list'] : undefined
+    const run = VERBS.get(verb ?? 'list')
     if (run === undefined) throw new CommandError(`keys has no "${verb}": use list, create or revoke.`)
     return run(relay, { positionals, options })
   },
 }
 
-const VERBS: Readonly<Record<string, Command['run']>> = { list, create, revoke }
+const VERBS = new Map<string, Command['run']>([
+  ['list', list],
+  ['create', create],
+  ['revoke', revoke],
+])
 
 async function list(relay: RelayClient, { options }: Given): Promise<Shown> {
   const data: ApiKeyWire[] = []
@@ -35,7 +39,10 @@ async function list(relay: RelayClient, { options }: Given): Promise<Shown> {
     toTime(key.revoked_at),
   ])
   const heading = ['ID', 'NAME', 'ROLE', 'KEY', 'CREATED (UTC)', 'LAST USED (UTC)', 'REVOKED (UTC)']
-  return { json: { data }, text: rows.length === 0 ? 'There are no keys.' : toTable(heading, rows) }
+  return {
+    json: { data, next_cursor: null },
+    text: rows.length === 0 ? 'There are no keys.' : toTable(heading, rows),
+  }
 }
 
 async function create(relay: RelayClient, { positionals, options }: Given): Promise<Shown> {

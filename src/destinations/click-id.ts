@@ -21,9 +21,9 @@ export function findClickIdPlace(
   preset: Preset | null,
 ): ClickIdPlace | null {
   const candidates = [...url.parameters, ...(body?.fields ?? [])]
-  const wanted = preset === null ? [] : clickIdNames(preset).map((name) => name.toLowerCase())
   for (const { name, only } of candidates)
-    if (only !== null && wanted.includes(name.toLowerCase()) && isClickIdMacro(only)) return toPlace(only)
+    if (preset !== null && only !== null && isClickIdName(preset, name) && isClickIdMacro(only))
+      return toPlace(only)
   for (const { only } of candidates)
     if (only !== null && canonicalMacro(only.name) === 'affiliate_click_id') return toPlace(only)
   return null
@@ -36,6 +36,9 @@ export function clickIdNames(preset: Preset): string[] {
   const also = preset.parameters.find((parameter) => parameter.name === name)?.also ?? []
   return [name, ...also]
 }
+
+export const isClickIdName = (preset: Preset, name: string): boolean =>
+  clickIdNames(preset).some((one) => one.toLowerCase() === name.toLowerCase())
 
 /** The affiliate's click id, a sub that may carry it, or the network's. */
 export const isClickIdMacro = (token: MacroToken): boolean =>

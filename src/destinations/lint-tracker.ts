@@ -20,7 +20,7 @@ export function lintTracker(
 
 function lintClickId(preset: Preset, seen: readonly SeenParameter[], clickIdElsewhere: boolean): Finding[] {
   const name = preset.click_id_parameter ?? ''
-  const found = findParameter(seen, clickIdNames(preset).map(toLower))
+  const found = findParameter(seen, clickIdNames(preset))
   if (found === undefined && clickIdElsewhere) return []
   if (found === undefined || found.value === '')
     return [
@@ -49,10 +49,7 @@ function lintParameter(
   seen: readonly SeenParameter[],
 ): Finding[] {
   const names = [parameter.name, ...(parameter.also ?? [])]
-  const found = findParameter(
-    seen,
-    names.map((name) => name.toLowerCase()),
-  )
+  const found = findParameter(seen, names)
   if (found === undefined) return lintAbsent(preset, parameter, seen)
   const findings = names.includes(found.name) ? [] : [wrongCase(found.name, parameter.name)]
   if (found.value === '' && parameter.need !== 'optional') return [...findings, absent(preset, parameter)]
@@ -113,7 +110,7 @@ function lintStatus(preset: Preset, seen: readonly SeenParameter[], statuses: re
   const status = preset.status
   if (status === null || status.map === null) return []
   const also = preset.parameters.find(({ name }) => name === status.parameter)?.also ?? []
-  const found = findParameter(seen, [status.parameter, ...also].map(toLower))
+  const found = findParameter(seen, [status.parameter, ...also])
   if (found === undefined) return []
   if ((status.mapped_by ?? []).some((name) => seen.some((one) => one.name === name))) return []
   const [only] = found.macros

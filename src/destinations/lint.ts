@@ -1,6 +1,6 @@
 import { PLACEHOLDER_WORDS, USUAL_PARAMETERS } from '../../config/foreign-macros.ts'
 import type { Preset } from '../../config/presets/preset.ts'
-import { clickIdNames } from './click-id.ts'
+import { isClickIdName } from './click-id.ts'
 import { compileUrl } from './compile-url.ts'
 import { errorFinding, type Finding, shown, warningFinding } from './findings.ts'
 import { lintAddress } from './lint-address.ts'
@@ -84,7 +84,7 @@ const roughlyTranslated = (url: string): string =>
 const isClickIdParameter = (name: string, preset: Preset | null): boolean =>
   preset === null || preset.kind === 'plain'
     ? USUAL_PARAMETERS[name.toLowerCase()] === '{affiliate_click_id}'
-    : clickIdNames(preset).some((one) => one.toLowerCase() === name.toLowerCase())
+    : isClickIdName(preset, name)
 
 const PLACEHOLDER = new RegExp(
   `([?&])([^?&=]{0,100})=[[{]?(?:${PLACEHOLDER_WORDS.join('|')})[\\]}]?(?=&|#|$)`,

@@ -64,9 +64,10 @@ function mendSecondQuestionMark(text: string): string {
   const first = outsideBraces(text, '?')
   if (first < 0) return text
   const second = outsideBraces(text, '?', first + 1)
-  const isInValue = text.slice(text.lastIndexOf('=', second), second).includes('/')
-  if (second < 0 || isInValue || text.slice(first, second).includes('://')) return text
-  if (!/^[?]?[^?&=/]+=/.test(text.slice(second + 1))) return text
+  if (second < 0) return text
+  const isInAddress = text.slice(text.lastIndexOf('=', second), second).includes('/')
+  const isBeforeParameter = /^\??[^?&=/]+=/.test(text.slice(second + 1))
+  if (isInAddress || !isBeforeParameter) return text
   return text.slice(0, second) + (second === first + 1 ? '' : '&') + text.slice(second + 1)
 }
 

@@ -10,9 +10,13 @@ export const toSeenParameter = (parameter: UrlParameter): SeenParameter => ({
   macros: parameter.value.filter((part) => part.kind === 'macro'),
 })
 
-/** By one of these names; spelled exactly if there is such a one, else in any case. Names are lower case. */
-export const findParameter = (
+/** By one of these names; spelled exactly if there is such a one, else in any case. */
+export function findParameter(
   seen: readonly SeenParameter[],
   names: readonly string[],
-): SeenParameter | undefined =>
-  seen.find((one) => names.includes(one.name)) ?? seen.find((one) => names.includes(one.name.toLowerCase()))
+): SeenParameter | undefined {
+  const inAnyCase = new Set(names.map((name) => name.toLowerCase()))
+  return (
+    seen.find((one) => names.includes(one.name)) ?? seen.find((one) => inAnyCase.has(one.name.toLowerCase()))
+  )
+}

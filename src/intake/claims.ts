@@ -40,7 +40,7 @@ export class HeldClaims {
   }
 
   /** True where these must wait for one that is held. */
-  block({ alone, shared }: Claims): boolean {
+  blocks({ alone, shared }: Claims): boolean {
     return this.#alone.has(alone) || this.#shared.has(alone) || (shared !== null && this.#alone.has(shared))
   }
 }

@@ -65,7 +65,7 @@ export function createIntake(ctx: IntakeContext): Intake {
       const sinceMs = ctx.clock.monotonicMs()
       waiting.push({ work, sinceMs, resolve, reject })
       const claims = claimsIn(work)
-      if (claims === null || !busy.block(claims)) oldestMs ??= sinceMs
+      if (claims === null || !busy.blocks(claims)) oldestMs ??= sinceMs
       // After the current turn, so that calls of one turn (a list, a burst on one socket) share a flush.
       if (waiting.length === 1) setImmediate(pump)
     })
@@ -130,7 +130,7 @@ function takeFlush(
   let oldest: Waiting | undefined
   for (const one of waiting) {
     const claims = claimsIn(one.work)
-    const isBlocked = claims !== null && (busy.block(claims) || before.block(claims))
+    const isBlocked = claims !== null && (busy.blocks(claims) || before.blocks(claims))
     if (isBlocked) one.sinceMs = nowMs
     else if (taken.length >= FLUSH_ROWS_MAX) oldest ??= one
     if (isBlocked || taken.length >= FLUSH_ROWS_MAX) left.push(one)

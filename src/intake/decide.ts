@@ -64,7 +64,7 @@ function decideNew(input: DecideInput): ItemPlan {
     revision: 1,
     note: null,
   }
-  const plan = planRevisions(input, { conversion, revisions: [], deliveries: [] }, [
+  const plan = planRevisions(input, { conversion, revisions: [], deliveries: [], forgotten: null }, [
     nextRevision(conversion, null, nowMs),
   ])
   return written(input, plan, plan.unsettled === null ? 'accepted' : 'parked')

@@ -7,6 +7,8 @@ import { isWindowOver } from './attribution.ts'
 import type { Attribution, Conversion, Revision } from './conversion.ts'
 import { isClickIdMissing, isEventTooOld } from './rule-facts.ts'
 
+export type Forgotten = Pick<EarlierDelivery, 'revision' | 'status' | 'payout' | 'saleAmount'>
+
 /** A conversion as it is stored, with all that its next revision depends on. */
 export type StoredConversion = {
   conversion: Conversion
@@ -14,7 +16,7 @@ export type StoredConversion = {
   revisions: readonly (Revision & { fanned: boolean })[]
   deliveries: readonly EarlierDelivery[]
   /** Its state, where the revision that made it so is past its retention with its deliveries. */
-  forgotten?: Pick<EarlierDelivery, 'revision' | 'status' | 'payout' | 'saleAmount'> | null | undefined
+  forgotten: Forgotten | null
 }
 
 /** What one report, or one settled conversion, writes. */
@@ -131,7 +133,7 @@ function fanOutRevisions(
     windowOver: conversion.note === WINDOW_OVER,
     history: all,
     revisions: priced,
-    earlier: [...forgottenOf(input.destinations, stored.forgotten ?? null), ...stored.deliveries],
+    earlier: [...toldOf(input.destinations, stored.forgotten), ...stored.deliveries],
     clickIdMissing: (destination, status) => isClickIdMissing(destination, conversion, status),
     tooOld: (destination, { id, status, occurredAt = conversion.occurredAt }) =>
       isEventTooOld(destination, { status, occurredAt }, uuidTimeMs(id)),
@@ -140,10 +142,7 @@ function fanOutRevisions(
 }
 
 /** Who selects the status counts as told: to repeat it as a new sale would be worse than to miss one. */
-const forgottenOf = (
-  destinations: readonly Destination[],
-  forgotten: NonNullable<StoredConversion['forgotten']> | null,
-): EarlierDelivery[] =>
+const toldOf = (destinations: readonly Destination[], forgotten: Forgotten | null): EarlierDelivery[] =>
   destinations.flatMap(({ id, definition }) =>
     forgotten !== null && definition.statuses.includes(forgotten.status)
       ? [{ ...forgotten, id: '', destinationId: id, place: 'ended', heard: true }]

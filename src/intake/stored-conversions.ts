@@ -2,7 +2,7 @@ import type { Tx } from '../db/database.ts'
 import { type EarlierDelivery, meansItHadIt } from '../fanout/rules.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Attribution, Conversion, Reported, Revision } from './conversion.ts'
-import type { StoredConversion } from './plan-revisions.ts'
+import type { Forgotten, StoredConversion } from './plan-revisions.ts'
 
 type ConversionRow = {
   id: Uuid
@@ -94,7 +94,7 @@ export async function loadStored(
   )
 }
 
-const toForgotten = (row: ConversionRow): StoredConversion['forgotten'] =>
+const toForgotten = (row: ConversionRow): Forgotten | null =>
   row.attributed_by === null
     ? null
     : { revision: row.revision, status: row.status, payout: row.payout, saleAmount: row.sale_amount }

@@ -38,11 +38,14 @@ export function assertLandingUrl(url: string): void {
  * The address a visitor is sent to; values are percent-encoded, absent ones empty. So is one that would climb out of its
  * folder: browsers take dots for that however they are encoded.
  */
-export const renderLandingUrl = (url: string, facts: LandingFacts): string =>
-  url.replace(MACRO, (_macro, name: string) => {
+export function renderLandingUrl(url: string, facts: LandingFacts): string {
+  const pathEnd = url.search(/[?#]/)
+  return url.replace(MACRO, (_macro, name: string, at: number) => {
     const value = readFact(name, facts) ?? ''
-    return /^\.+$/.test(value) ? '' : encodeURIComponent(value)
+    const isInPath = pathEnd === -1 || at < pathEnd
+    return isInPath && /^\.+$/.test(value) ? '' : encodeURIComponent(value)
   })
+}
 
 const isKnown = (name: string): boolean => SUB.test(name) || NAMES.some((known) => known === name)
 

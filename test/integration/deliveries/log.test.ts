@@ -253,6 +253,35 @@ test('pages go from newest to oldest without gap or repeat', async () => {
   expect(seen).toEqual(made)
 })
 
+test('reason=receiver_asked finds what failed for it', async () => {
+  const destinationId = await app.rows.destination(net.affiliateId)
+  const own = `destination_id=${encodeId('destination', destinationId)}`
+  const { wireId } = await one({
+    destinationId,
+    state: 'failed',
+    reason: 'receiver_asked',
+    attemptsCount: 3,
+  })
+  expect(await find(`reason=receiver_asked&${own}`)).toEqual([wireId])
+  expect(await find(`state=failed&reason=receiver_asked&${own}`)).toEqual([wireId])
+})
+
+test('state=scheduled finds a retry of a destination with 5,001 delayed deliveries', async () => {
+  const destinationId = await app.rows.destination(net.affiliateId)
+  const { deliveryId, wireId } = await one({ destinationId, state: 'scheduled', attemptsCount: 1 })
+  const db = app.ctx.db.reads
+  await db.query({ text: 'update due set share = 1 where delivery_id = $1', values: [deliveryId] })
+  await db.query({
+    text: `insert into due (delivery_id, destination_id, share, due_at, reason)
+      select gen_random_uuid(), $1, 0, now() + interval '1 h', 'delay' from generate_series(1, 5001)`,
+    values: [destinationId],
+  })
+  expect(await find(`state=scheduled&destination_id=${encodeId('destination', destinationId)}`)).toEqual([
+    wireId,
+  ])
+  await db.query({ text: 'delete from due where destination_id = $1', values: [destinationId] })
+})
+
 test.each([
   ['state=sent', 'state', 'invalid_field'],
   ['affiliate_id=aff_nobody', 'affiliate_id', 'unknown_affiliate'],

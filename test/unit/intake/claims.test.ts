@@ -20,9 +20,9 @@ test.each([
 ])('%s: the second waits for the first', (_what, first, second) => {
   const held = new HeldClaims()
   held.hold(claims(first))
-  expect(held.block(claims(second))).toBe(true)
+  expect(held.blocks(claims(second))).toBe(true)
   held.release(claims(first))
-  expect(held.block(claims(second))).toBe(false)
+  expect(held.blocks(claims(second))).toBe(false)
 })
 
 test.each([
@@ -32,13 +32,13 @@ test.each([
 ])('%s: both at once', (_what, first, second) => {
   const held = new HeldClaims()
   held.hold(claims(first))
-  expect(held.block(claims(second))).toBe(false)
+  expect(held.blocks(claims(second))).toBe(false)
 })
 
 test('the same transaction of two advertisers: both at once', () => {
   const held = new HeldClaims()
   held.hold(claims(T, 'a'))
-  expect(held.block(claims(T, 'b'))).toBe(false)
+  expect(held.blocks(claims(T, 'b'))).toBe(false)
 })
 
 test('a click alone waits for the last of several transactions that name it', () => {
@@ -48,9 +48,9 @@ test('a click alone waits for the last of several transactions that name it', ()
   held.hold(first)
   held.hold(second)
   held.release(first)
-  expect(held.block(claims(C))).toBe(true)
+  expect(held.blocks(claims(C))).toBe(true)
   held.release(second)
-  expect(held.block(claims(C))).toBe(false)
+  expect(held.blocks(claims(C))).toBe(false)
 })
 
 test('a report that nothing identifies claims nothing', () => {

@@ -54,4 +54,5 @@ test('no value breaks out of its parameter', () => {
 test.each(['..', '.', '...'])('a value of %s does not climb out of its folder', (value) => {
   const url = renderLandingUrl('https://s.example/lp/{sub1}/go?x={sub1}', { ...facts, subs: [value] })
   expect(new URL(url).pathname).toBe('/lp//go')
+  expect(new URL(url).searchParams.get('x')).toBe(value)
 })
