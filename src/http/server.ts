@@ -8,6 +8,7 @@ import { answerError, refuseUnknownRoutes } from './error-handler.ts'
 import { readJsonBody } from './json-body.ts'
 import { logRequests } from './request-log.ts'
 import { addSecurityHeaders } from './security-headers.ts'
+import { readUnescapedUrl } from './unescaped-url.ts'
 import { toValidationError } from './validation-error.ts'
 
 export type Server = FastifyInstance
@@ -47,7 +48,9 @@ export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
     // The line of each request names its id itself.
     childLoggerFactory: (log) => log,
     routerOptions: { maxParamLength: HEAD_BYTES_MAX, ignoreTrailingSlash: true },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler(error, socket) {
+      if (!readUnescapedUrl(server.server, error, socket)) answerClientError(error, socket)
+    },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
     schemaErrorFormatter: toValidationError,
   }).withTypeProvider<TypeBoxTypeProvider>()

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { text as readText } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildServer } from '../../../src/http/server.ts'
 import { ADMIN_KEY, type ControlApi, startControlApi } from '../../support/control-api.ts'
@@ -35,6 +36,13 @@ test.each([
   ['bytes that are no HTTP', 'nonsense\r\n\r\n', 400, 'malformed'],
   ['over 16 KiB of URL', `GET /${'x'.repeat(23_000)} HTTP/1.1\r\nhost: a\r\n\r\n`, 431, 'too_long'],
   [
+    'over 16 KiB of URL once it is escaped',
+    `GET /${'\xe9'.repeat(9_000)} HTTP/1.1\r\nhost: a\r\n\r\n`,
+    431,
+    'too_long',
+  ],
+  ['a URL with a blank and no HTTP version', 'GET /a b\r\n\r\n', 400, 'malformed'],
+  [
     'over 16 KiB of headers',
     `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(17_000)}\r\n\r\n`,
     431,
@@ -48,6 +56,19 @@ test.each([
     message: expect.any(String),
     request_id: expect.any(String),
   })
+})
+
+test('a URL with a blank behind another request in one packet is refused, and that request not served twice', async () => {
+  const server = buildServer(api.ctx)
+  let served = 0
+  server.decorateRequest('principal', null)
+  server.get('/once', () => ({ served: ++served }))
+  await server.listen({ port: 0, host: '127.0.0.1' })
+  const socket = connect((server.server.address() as { port: number }).port, '127.0.0.1')
+  socket.write('GET /once HTTP/1.1\r\nhost: a\r\n\r\nGET /a b HTTP/1.1\r\nhost: a\r\n\r\n')
+  expect(await readText(socket)).toContain('"code":"malformed"')
+  await server.close()
+  expect(served).toBe(1)
 })
 
 test('HTTP/1.1 without a Host is refused in the one error shape, HTTP/1.0 is served', async () => {

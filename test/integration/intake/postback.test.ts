@@ -368,7 +368,7 @@ describe('bad input', () => {
     )
   })
 
-  test('bytes as they are: NUL in JSON, Latin-1 in a form, odd content types, raw Latin-1 and # in a URL', async () => {
+  test('bytes as they are: NUL in JSON, Latin-1 in a form, odd content types, # in a URL', async () => {
     const { token, clickId } = await networkWithClick()
     expect((await app.call(`/postback/${token}`, { body: '{"click_id":"a\\u0000"}' })).json.error.code).toBe(
       'invalid_encoding',
@@ -386,11 +386,39 @@ describe('bad input', () => {
       'content-type: text/plain',
     ])
       expect((await post(header, `click_id=${clickId}&n=Caf\xe9\0`)).status).toBe(200)
-    // node:http takes no byte above 0x7e in a request line, whatever the field.
-    const inUrl = await sendRaw([`GET /postback/${token}?click_id=${clickId}&n=Caf\xe9 HTTP/1.1`])
-    expect(inUrl).toMatchObject({ status: 400, json: { error: { code: 'malformed' } } })
     const fragment = await sendRaw([`GET /postback/${token}?click_id=#s1#&payout=1 HTTP/1.1`])
     expect(fragment.json.error.code).toBe('macro_not_replaced')
+  })
+
+  test('a URL that nobody escaped is read: raw Latin-1, blanks, sent line by line', async () => {
+    const { token, clickId } = await networkWithClick()
+    const accepted = await sendRaw([
+      `GET /postback/${token}?click_id=${clickId}&txid=o-1&n=Caf\xe9 au lait HTTP/1.1`,
+    ])
+    expect(accepted).toMatchObject({ status: 200, json: { result: 'accepted' } })
+    expect((await lastCall()).request.url).toBe(
+      `/postback/***?click_id=${clickId}&txid=o-1&n=Caf%E9%20au%20lait`,
+    )
+    const { port, hostname } = new URL(app.address)
+    const socket = connect(Number(port), hostname)
+    const answer = readText(socket)
+    for (const part of [
+      `POST /postback/${token}?txid=o 2 HTTP/1.0\r\n`,
+      'Content-Length: 20\r\n',
+      '\r\n',
+      'click_id=',
+    ])
+      await new Promise<unknown>((resolve) => socket.write(part, resolve))
+    socket.write(clickId.padEnd(11, '&'))
+    expect(await answer).toContain('"result":"accepted"')
+    expect(await lastCall()).toMatchObject({ transaction_id: 'o 2', click_id: clickId })
+  })
+
+  test('a URL that nobody escaped with a broken click id is refused, and kept', async () => {
+    const { token } = await app.network()
+    const refused = await sendRaw([`GET /postback/${token}?click_id=Caf\xe9 HTTP/1.1`])
+    expect(refused).toMatchObject({ status: 400, json: { error: { code: 'invalid_encoding' } } })
+    expect(await lastCall()).toMatchObject({ code: 'invalid_encoding' })
   })
 
   test('a body that ends before its content-length stores nothing and breaks nothing', async () => {
