@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { type Db, isUnavailable } from '../db/database.ts'
 import { dropExpiredPartitions } from '../db/expired-partitions.ts'
+import { deleteExpiredRows } from '../db/expired-rows.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { trimUnknownTokenCalls } from '../intake/trim-unknown-token-calls.ts'
 import { repeat } from './repeat.ts'
@@ -9,7 +10,7 @@ const HOUR_MS = 3_600_000
 
 type RetentionContext = Pick<Context, 'config' | 'db' | 'clock' | 'log'>
 
-/** Makes the partitions of the time to come and drops what is past its retention: at start and each hour. */
+/** Makes the partitions of the time to come and removes what is past its retention: at start and each hour. */
 export function startRetention(ctx: RetentionContext): { close(): Promise<void> } {
   const loop = repeat(
     HOUR_MS,
@@ -39,6 +40,7 @@ async function keepStorage(ctx: RetentionContext): Promise<void> {
       { partitions: kept },
       'partitions are past their retention, but unfinished deliveries need them',
     )
+  await deleteExpiredRows(db.reads, config)
   await trimUnknownTokenCalls(ctx)
 }
 
