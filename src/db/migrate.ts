@@ -5,9 +5,12 @@ import pg from 'pg'
 import { StartError } from '../kit/start-error.ts'
 import { buildIndexes, lockMigrating } from './build-indexes.ts'
 import type { Db } from './database.ts'
+import { isLockMissing, retryLocks } from './partitions.ts'
 
 const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations', import.meta.url))
 const MIGRATIONS_TABLE = 'migrations'
+const LOCKED =
+  'The tables could not be changed, because something else keeps them locked (pg_dump, an open transaction): end it, and start again.'
 
 /** What stands between the code and the database: names without `.sql`, in order. */
 export type MigrationGap = {
@@ -39,9 +42,13 @@ export async function assertMigrated(db: Db): Promise<void> {
 
 /**
  * Applies what is pending in one transaction and returns the names. Forward only. Several processes may call it at
- * once: they wait for each other on an advisory lock. Throws where the database is newer than the code.
+ * once: they wait for each other on an advisory lock. Throws where the database is newer than the code, or something else
+ * keeps its tables locked. No caller of a relay at work waits longer than 200 ms for a lock that this waits for.
  */
-export async function migrate(connectionString: string): Promise<string[]> {
+export async function migrate(
+  connectionString: string,
+  { lockTriesMax }: { lockTriesMax?: number } = {},
+): Promise<string[]> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 })
   await client.connect()
   try {
@@ -54,7 +61,11 @@ export async function migrate(connectionString: string): Promise<string[]> {
       client as unknown as Db,
       pending.map((name) => join(MIGRATIONS_DIR, `${name}.sql`)),
     )
-    return await applyPending(client)
+    await client.query(`set lock_timeout = '200ms'`)
+    return await retryLocks(() => applyPending(client), lockTriesMax)
+  } catch (error) {
+    if (isLockMissing(error)) throw new StartError(LOCKED)
+    throw error
   } finally {
     await client.end()
   }
@@ -67,6 +78,7 @@ async function applyPending(client: pg.Client): Promise<string[]> {
     dir: MIGRATIONS_DIR,
     migrationsTable: MIGRATIONS_TABLE,
     direction: 'up',
+    singleTransaction: true,
     advisoryLockMode: 'wait',
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   })

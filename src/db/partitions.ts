@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { lowestUuid } from '../kit/ids.ts'
 import { type Db, type DbPool, sqlState, type Tx, withTx } from './database.ts'
 import { PARTITIONED_TABLES, type PartitionedTable, type Span, wantedSpans } from './partition-plan.ts'
 
 const LOCK_TRIES_MAX = 50
 const LOCK_NOT_AVAILABLE = '55P03'
+/** So long the lock's holder and all who queued behind our request have the table for themselves. */
+const LOCK_PAUSE_MS = 200
 
 /**
  * Makes the partitions that are missing at nowMs. Safe beside running work and beside itself: no lock that writers
@@ -77,13 +80,16 @@ export async function listPartitions(db: Db, parent: string): Promise<string[]> 
   return found.rows.map((row) => row.name)
 }
 
-/** Runs fn again where a lock was not to be had in time. fn runs in one transaction, or can be repeated. */
-export async function retryLocks<T>(fn: () => Promise<T>): Promise<T> {
+export const isLockMissing = (error: unknown): boolean => sqlState(error) === LOCK_NOT_AVAILABLE
+
+/** Runs fn again, for some 20 s, where a lock was not to be had in time. fn runs in one transaction, or can be repeated. */
+export async function retryLocks<T>(fn: () => Promise<T>, triesMax = LOCK_TRIES_MAX): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await fn()
     } catch (error) {
-      if (tries >= LOCK_TRIES_MAX || sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
+      if (tries >= triesMax || !isLockMissing(error)) throw error
     }
+    await delay(LOCK_PAUSE_MS)
   }
 }

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Db, DbPool } from '../../../src/db/database.ts'
 import { assertMigrated, migrate, pendingMigrations } from '../../../src/db/migrate.ts'
 import { ensurePartitions } from '../../../src/db/partitions.ts'
+import { eventually } from '../../support/eventually.ts'
 import { createEmptyDatabase, createTestDatabase } from '../../support/postgres.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -41,6 +42,32 @@ test('a process refuses to run on, and to migrate, a database of a newer version
   await pool.query(`insert into migrations (name, run_on) values ('9999_from_the_future', now())`)
   await expect(assertMigrated(asDb(pool))).rejects.toThrow(/9999_from_the_future/)
   await expect(migrate(connectionString)).rejects.toThrow(/newer version/)
+})
+
+test('where one migration fails none of those that were pending is applied', async () => {
+  const { pool, connectionString } = await open(createEmptyDatabase)
+  await pool.query('create table alerts (somebody_else int)')
+  await expect(migrate(connectionString)).rejects.toThrow(/alerts/)
+  const { pending } = await pendingMigrations(asDb(pool))
+  expect(pending[0]).toBe('0001_catalogue')
+})
+
+test('a migration gives up a lock that it does not get, and is applied once the lock is free', async () => {
+  const { pool, connectionString } = await open(createTestDatabase)
+  await pool.query(`delete from migrations where name = '0011_statistics'`)
+  const dump = await pool.connect()
+  await dump.query('begin')
+  await dump.query('lock table deliveries in share update exclusive mode')
+  await expect(migrate(connectionString, { lockTriesMax: 2 })).rejects.toThrow(/keeps them locked/)
+  expect((await pendingMigrations(asDb(pool))).pending).toEqual(['0011_statistics'])
+  const migrated = migrate(connectionString)
+  await eventually(async () => {
+    const { rows } = await pool.query(`select from pg_locks where not granted`)
+    expect(rows).toHaveLength(1)
+  })
+  await dump.query('rollback')
+  dump.release()
+  expect(await migrated).toEqual(['0011_statistics'])
 })
 
 test('partitions are made once, also by two processes at once, while writers hold locks on the table', async () => {
