@@ -22,7 +22,7 @@ export type Settlement = {
   /** Null leaves the row's own. */
   change: { reason: string | null; nextId: Uuid | null } | null
   due: { delayMs: number; reason: 'receiver_asked' | null; share: 0 | 1 | 2; suspect: boolean } | null
-  /** The successor that may travel from now on. */
+  /** The successor that may travel from now on; if late, once the batch that it waits for is gone. */
   wakes: Uuid | null
 }
 
@@ -34,8 +34,8 @@ export type Settlement = {
 export function settleOutcome(outcome: Outcome, isFenced: boolean, locked: LockedDelivery): Settlement {
   const kept = { outcome, late: !isFenced, due: null, wakes: null }
   if (!isFenced || locked.state !== 'scheduled') {
-    const wakes = isFenced ? locked.nextId : null
     const isDelivered = outcome.next.state === 'delivered' && canStillBeDelivered(locked.state)
+    const wakes = isFenced || isDelivered ? locked.nextId : null
     if (isDelivered)
       return { ...kept, state: 'delivered', change: { reason: null, nextId: locked.nextId }, wakes }
     return { ...kept, state: locked.state, change: null, wakes }

@@ -1,5 +1,6 @@
 import { arrayLiteral, column } from '../db/columns.ts'
 import type { Db, Tx } from '../db/database.ts'
+import type { Wake } from '../dispatch/wake.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
 import type { LockedDelivery, Settlement } from './settle-outcome.ts'
@@ -49,8 +50,8 @@ export async function listStoredAttempts(
 
 export type OutcomeWrite = {
   settlements: readonly Settlement[]
-  /** Successors, sorted by id; notBeforeMs: unix ms that a delay ends at. */
-  wakes: readonly { deliveryId: Uuid; notBeforeMs: number }[]
+  /** Successors, sorted by id. isFree: the batch that it waited for need not be gone. */
+  wakes: readonly (Wake & { isFree: boolean })[]
   /** Batches without an open row. */
   finished: readonly Uuid[]
   /** Batches that live on without the rows of this write. */
@@ -77,9 +78,9 @@ const WRITE_OUTCOMES = `with x as materialized (
   insert into due (delivery_id, destination_id, share, due_at, reason, suspect)
   select id, destination_id, share, now() + due_ms * interval '1 ms', due_reason, suspect from x where due_ms is not null
 ), woken as (
-  update due u set after_batch = null,
+  update due u set after_batch = case when n.is_free then null else u.after_batch end,
     due_at = case when u.reason = 'delay' then greatest(now(), to_timestamp(n.not_before_ms / 1000)) else now() end
-  from unnest($25::uuid[], $26::float8[]) n(id, not_before_ms) where u.delivery_id = n.id
+  from unnest($25::uuid[], $26::float8[], $30::boolean[]) n(id, not_before_ms, is_free) where u.delivery_id = n.id
 ), finished as (
   delete from batches where id = any($27::uuid[])
 ), shrunk as (
@@ -140,6 +141,7 @@ export async function writeOutcomes(tx: Tx, write: OutcomeWrite): Promise<void> 
       arrayLiteral(write.finished),
       arrayLiteral(write.shrunk),
       column(all, (one) => one.due?.suspect ?? false),
+      column(write.wakes, (wake) => wake.isFree),
     ],
   })
 }

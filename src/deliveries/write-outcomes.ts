@@ -85,8 +85,8 @@ function toWrite(
   return {
     settlements,
     wakes: sortWakes(
-      settlements.flatMap(({ wakes, outcome }) =>
-        wakes === null ? [] : [wakeOf(ctx.catalogue, wakes, outcome.row.destinationId)],
+      settlements.flatMap(({ wakes, late, outcome }) =>
+        wakes === null ? [] : [{ ...wakeOf(ctx.catalogue, wakes, outcome.row.destinationId), isFree: !late }],
       ),
     ),
     finished: batchIds(true).filter((id) => fencedBatches.has(id)),

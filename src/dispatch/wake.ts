@@ -15,5 +15,5 @@ export const wakeOf = (
 }
 
 /** In id order, like every lock. */
-export const sortWakes = (wakes: readonly Wake[]): Wake[] =>
+export const sortWakes = <W extends Wake>(wakes: readonly W[]): W[] =>
   wakes.toSorted((a, b) => (a.deliveryId < b.deliveryId ? -1 : 1))

@@ -34,6 +34,32 @@ function answerLater(): { promise: Promise<Reply>; answer(reply: Reply): void } 
   return { promise, answer: resolve }
 }
 
+/** A newer revision of the conversion, which waits for the batch that the older delivery travels in. */
+const follow = async (
+  network: Awaited<ReturnType<DispatchRig['network']>>,
+  prior: string,
+  batchId: string,
+) => {
+  const [row] = await rig.list<{ id: string; at: string }>(
+    `select c.id, (extract(epoch from c.created_at) * 1000)::bigint as at from deliveries d
+      join conversions c on c.id = d.conversion_id where d.id = $1`,
+    [prior],
+  )
+  const conversion = { id: row?.id ?? '', at: Number(row?.at), ...network }
+  const nextId = await rig.addRevision(network, conversion, {
+    place: 'nowhere',
+    revision: 2,
+    status: 'rejected',
+  })
+  await rig.list(
+    `with d as (update deliveries set next_id = $2 where id = $1)
+    insert into due (delivery_id, destination_id, share, due_at, after_batch)
+    values ($2, $3, 0, now() + interval '1 hour', $4)`,
+    [prior, nextId, network.destinationId, batchId],
+  )
+  return nextId
+}
+
 describe('a worker that is cut off from Postgres', () => {
   test('is taken over after its lease, and the second send is marked', async () => {
     const { deliveryId } = await setUp({ config: SHORT_LEASE })
@@ -170,6 +196,29 @@ describe('a late result', () => {
     expect(receiver.received).toHaveLength(1)
   })
 
+  test('of a success lets the successor go once the batch that was to send again is gone', async () => {
+    const { network, deliveryId } = await setUp()
+    const { promise, answer } = answerLater()
+    receiver.reply((_, n) => (n === 0 ? promise : 200))
+    rig.work()
+    rig.sweep()
+    const lost = await rig.travel([deliveryId])
+    await receiver.waitFor(1)
+    await rig.list('delete from batches where id = $1', [lost])
+    const again = await rig.travel([deliveryId], { hint: false })
+    const nextId = await follow(network, deliveryId, again)
+    answer(200)
+    await eventually(async () => expect(await rig.attempts(deliveryId)).toMatchObject([{ late: true }]))
+    await rig.list('update leader set until = now()')
+    await eventually(async () =>
+      expect(await rig.list('select from leader where until > now()')).toHaveLength(1),
+    )
+    expect((await rig.places()).due).toEqual([nextId])
+    await rig.ctx.queues.hint('deliver', again)
+    await becomes(nextId, 'delivered')
+    expect(receiver.received.map((call) => call.query.get('status'))).toEqual(['approved', 'rejected'])
+  })
+
   test('of a failure is recorded and moves nothing', async () => {
     const { deliveryId } = await stolen(400)
     expect(await rig.delivery(deliveryId)).toMatchObject({ state: 'scheduled', attempts_count: 1 })
@@ -178,31 +227,6 @@ describe('a late result', () => {
 })
 
 describe('supersede', () => {
-  const follow = async (
-    network: Awaited<ReturnType<DispatchRig['network']>>,
-    prior: string,
-    batchId: string,
-  ) => {
-    const [row] = await rig.list<{ id: string; at: string }>(
-      `select c.id, (extract(epoch from c.created_at) * 1000)::bigint as at from deliveries d
-        join conversions c on c.id = d.conversion_id where d.id = $1`,
-      [prior],
-    )
-    const conversion = { id: row?.id ?? '', at: Number(row?.at), ...network }
-    const nextId = await rig.addRevision(network, conversion, {
-      place: 'nowhere',
-      revision: 2,
-      status: 'rejected',
-    })
-    await rig.list(
-      `with d as (update deliveries set next_id = $2 where id = $1)
-      insert into due (delivery_id, destination_id, share, due_at, after_batch)
-      values ($2, $3, 0, now() + interval '1 hour', $4)`,
-      [prior, nextId, network.destinationId, batchId],
-    )
-    return nextId
-  }
-
   test('a retry with a successor is superseded and the successor goes out at once', async () => {
     const { network, deliveryId } = await setUp()
     const { promise, answer } = answerLater()

@@ -49,10 +49,10 @@ describe('within the fence', () => {
 
 describe('late', () => {
   test.each(['scheduled', 'superseded', 'cancelled'] as const)(
-    'a success still moves %s to delivered',
+    'a success still moves %s to delivered, and its successor may follow',
     (state) => {
       const settled = settleOutcome(outcome({ state: 'delivered' }), false, { state, nextId: 'newer' })
-      expect(settled).toMatchObject({ state: 'delivered', late: true, due: null, wakes: null })
+      expect(settled).toMatchObject({ state: 'delivered', late: true, due: null, wakes: 'newer' })
     },
   )
 
