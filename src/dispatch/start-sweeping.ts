@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { isUnavailable } from '../db/database.ts'
+import { isUnavailable, withTx } from '../db/database.ts'
 import { settleDue } from '../intake/settle.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { TRANSIT_LEASE_MS } from './batches.ts'
@@ -8,6 +8,7 @@ import { deleteOldStarts } from './recovery-store.ts'
 import { repeat } from './repeat.ts'
 import { stepRamps } from './step-ramps.ts'
 import { newSweepState, sweep } from './sweep.ts'
+import { endLead } from './sweep-store.ts'
 import { takeOver } from './takeover.ts'
 
 export type SweepTimes = {
@@ -31,7 +32,7 @@ export type Sweeping = { close(): Promise<void> }
 
 /**
  * One sweeper leads over all processes: it is retry scheduler, crash recovery, release of held work and replay engine at
- * once. The others stand by; each may become leader within 5 s.
+ * once. The others stand by; one of them leads at once where the leader is closed, and within 5 s where it died.
  */
 export function startSweeping(ctx: Context, holder: Uuid, times: SweepTimes = TIMES): Sweeping {
   const { clock } = ctx
@@ -94,6 +95,8 @@ export function startSweeping(ctx: Context, holder: Uuid, times: SweepTimes = TI
   return {
     async close() {
       await Promise.all(loops.map((loop) => loop.stop()))
+      // Where this fails the lead ends by itself.
+      if (isLeader) await withTx(ctx.db.results, (tx) => endLead(tx, holder)).catch(() => undefined)
     },
   }
 }

@@ -28,6 +28,15 @@ export async function takeLead(tx: Tx, holder: Uuid): Promise<number | null> {
   return rows[0]?.catalogue ?? null
 }
 
+/** Lets another lead at once. Nothing happens where the lead is not holder's. */
+export async function endLead(tx: Tx, holder: Uuid): Promise<void> {
+  await tx.query({
+    name: 'end_lead',
+    text: `update leader set until = '-infinity' where holder = $1`,
+    values: [holder],
+  })
+}
+
 export type DueQuery = {
   /** Destinations after this one, by id. */
   cursor: Uuid

@@ -260,6 +260,15 @@ describe('the leader', () => {
     })
   })
 
+  test('gives the lead up when it is closed, so that nothing due waits for its lease', async () => {
+    const holder = newUuid(2)
+    const leading = startSweeping(rig.ctx, holder, { transitLeaseMs: 15_000, takeoverQuietMs: 0 })
+    await eventually(async () => expect(await rig.list('select holder from leader')).toEqual([{ holder }]))
+    await leading.close()
+    await waitingRows(await rig.network(NEVER), 1)
+    expect(await sweepOnce()).toBe(1)
+  })
+
   test('is one at a time, and another one when its lease is over', async () => {
     const network = await rig.network(NEVER)
     await waitingRows(network, 1)
