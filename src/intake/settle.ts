@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { type Tx, withTx } from '../db/database.ts'
+import { isUnavailable, type Tx, withTx } from '../db/database.ts'
 import { hintBatches } from '../dispatch/hint-batches.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { attributionByClick, type Click } from './attribution.ts'
@@ -25,14 +25,29 @@ const ROWS_MAX = 200
 /**
  * Tries the parked conversions whose time has come: where the click is known by now, all their revisions are priced and
  * fanned out in order in one transaction; the others wait longer. Called by the sweeper each tick; several processes may
- * call it at once. Returns how many were looked at.
+ * call it at once. Returns how many were looked at. Rejects where Postgres is away.
  */
 export async function settleDue(ctx: SettleContext): Promise<number> {
   const due = await listDueUnsettled(ctx.db.reads, ROWS_MAX)
-  if (due.length === 0) return 0
-  const batchIds = await withTx(ctx.db.intake, (tx) => settle(ctx, tx, due))
-  hintBatches(ctx, 'deliver', batchIds)
+  if (due.length > 0) await settleAll(ctx, due)
   return due.length
+}
+
+/** What can't be settled waits for its next try alone, and is not in the others' way. */
+async function settleAll(ctx: SettleContext, conversionIds: readonly Uuid[]): Promise<void> {
+  try {
+    hintBatches(ctx, 'deliver', await withTx(ctx.db.intake, (tx) => settle(ctx, tx, conversionIds)))
+  } catch (err) {
+    if (isUnavailable(err)) throw err
+    const half = conversionIds.length >> 1
+    if (half > 0) {
+      await settleAll(ctx, conversionIds.slice(0, half))
+      await settleAll(ctx, conversionIds.slice(half))
+      return
+    }
+    ctx.log.error({ err, conversion: conversionIds[0] }, 'a parked conversion can not be settled')
+    await withTx(ctx.db.intake, (tx) => postponeUnsettled(tx, conversionIds, ctx.config.parkedDays))
+  }
 }
 
 /** Locks keys, then the unsettled rows again: a flush may have settled some since they were listed. */

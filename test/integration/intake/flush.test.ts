@@ -300,6 +300,22 @@ describe('a parked conversion', () => {
     expect(await rig.list('select status from conversions')).toEqual([{ status: 'approved' }])
   })
 
+  test('that can not be settled waits alone, and is tried again later', async () => {
+    const network = await rig.rows.network()
+    for (const clickId of ['a', 'b', 'guilty', 'c', 'd']) {
+      await rig.report(network.advertiserId, { clickId, transactionId: clickId })
+      await rig.rows.click({ ...network, clickId, affiliateClickId: clickId })
+    }
+    await rig.list(
+      `alter table conversions add constraint no_guilt check (affiliate_click_id <> 'guilty') not valid`,
+    )
+    expect(await rig.settleNow()).toBe(5)
+    expect(await rig.decisions()).toHaveLength(4)
+    expect(await rig.list('select click_id, tries, due_at > now() as later from unsettled')).toEqual([
+      { click_id: 'guilty', tries: 1, later: true },
+    ])
+  })
+
   test('whose late click leads to another advertiser is kept for people to see', async () => {
     const network = await rig.rows.network()
     const other = await rig.rows.advertiser()
