@@ -59,14 +59,15 @@ export function planRevisions(
     }
   }
   const conversion = withWindowNote(stored.conversion, earning.offer, [...unfanned, ...(isNew ? added : [])])
-  const defaulted = unfanned.length > 0 ? withDefaultStatus(unfanned, earning.offer) : []
-  const priced = [...defaulted, ...added].map((revision) => priceRevision(revision, conversion, earning))
+  const unpriced = [...unfanned, ...added]
+  const defaulted = unfanned.length > 0 ? withDefaultStatus(unpriced, earning.offer) : unpriced
+  const priced = defaulted.map((revision) => priceRevision(revision, conversion, earning))
   const plan = fanOutRevisions({ stored: { ...stored, conversion }, priced, ...earning })
   const counted = priced.map((revision) => ({ ...revision, fanoutCount: countOf(plan, revision) }))
   return {
     conversion: newest(conversion, counted),
-    inserted: counted.slice(defaulted.length),
-    settled: counted.slice(0, defaulted.length),
+    inserted: counted.slice(unfanned.length),
+    settled: counted.slice(0, unfanned.length),
     fanOut: plan,
     unsettled: null,
   }
@@ -94,7 +95,7 @@ function withWindowNote(conversion: Conversion, offer: Offer, first: readonly Re
 
 const emptyPlan = (): FanOutPlan => ({ deliveries: [], superseded: [], successors: [] })
 
-/** While parked the offer was unknown: a status nobody stated is the offer's default once it is known. */
+/** While parked the offer was unknown: a status nobody stated, then or now, is the offer's default once it is known. */
 const withDefaultStatus = <R extends Revision>(revisions: readonly R[], offer: Offer): R[] => {
   let previous: Revision['previousStatus'] = null
   return revisions.map((revision) => {

@@ -314,6 +314,19 @@ describe('a parked conversion', () => {
     expect(await rig.list('select click_id, tries, due_at > now() as later from unsettled')).toEqual([
       { click_id: 'guilty', tries: 1, later: true },
     ])
+
+  test("has the offer's default status where a later report names affiliate and offer, and no status either", async () => {
+    const advertiserId = await rig.rows.advertiser()
+    await rig.rows.affiliate({ external_id: 'A' })
+    await rig.rows.offer(advertiserId, { external_id: 'O', default_status: 'pending' })
+    await rig.ctx.catalogue.refresh()
+    await rig.report(advertiserId, { clickId: 'never', transactionId: 't1', payout: '1' })
+    await rig.report(advertiserId, { transactionId: 't1', payout: '2', affiliateId: 'A', offerId: 'O' })
+    expect(await rig.list('select revision, status, previous_status from revisions order by 1')).toEqual([
+      { revision: 1, status: 'pending', previous_status: null },
+      { revision: 2, status: 'pending', previous_status: 'pending' },
+    ])
+    expect(await rig.list('select status from conversions')).toEqual([{ status: 'pending' }])
   })
 
   test('whose late click leads to another advertiser is kept for people to see', async () => {
