@@ -5,7 +5,14 @@ import { attribute, type Click } from './attribution.ts'
 import type { Attribution, Conversion, Revision } from './conversion.ts'
 import type { Identity } from './identity.ts'
 import type { IntakeOutcome } from './intake.ts'
-import { mergeReport, type RecentReport, rememberReport, statementOf, withoutOverruled } from './merge.ts'
+import {
+  mergeReport,
+  type RecentReport,
+  recentReport,
+  rememberReport,
+  statementOf,
+  withoutOverruled,
+} from './merge.ts'
 import { type ConversionPlan, planRevisions, type StoredConversion, UNKNOWN_CLICK } from './plan-revisions.ts'
 import type { Report } from './report.ts'
 
@@ -150,7 +157,7 @@ function written(
 const remembered = (input: DecideInput, revision: number, note: string | null): RecentReport[] =>
   note === 'late_repeat'
     ? [...input.recent]
-    : rememberReport(input.recent, [input.hash, revision, input.nowMs])
+    : rememberReport(input.recent, recentReport(input, revision, input.nowMs))
 
 const outcomeOf = (
   result: 'accepted' | 'duplicate' | 'parked',

@@ -8,7 +8,7 @@ import { type Identity, needsResolving, resolveIdentity } from './identity.ts'
 import type { InboundRow } from './inbound-parts.ts'
 import { toInboundRows } from './inbound-row.ts'
 import type { IntakeOutcome } from './intake.ts'
-import { rememberReport } from './merge.ts'
+import { recentReport, rememberReport } from './merge.ts'
 import type { StoredConversion } from './plan-revisions.ts'
 import { planTravelOf } from './plan-travel-of.ts'
 import type { FlushReport } from './report.ts'
@@ -148,11 +148,11 @@ async function identify(tx: Tx, reports: readonly FlushReport[]): Promise<(Ident
   })
 }
 
-const proposeKey = ({ report, hash }: FlushReport, identity: Identity, nowMs: number): ProposedKey => ({
+const proposeKey = (flushed: FlushReport, identity: Identity, nowMs: number): ProposedKey => ({
   ...identity,
   conversionId: newUuid(nowMs),
-  clickId: report.clickId,
-  recent: rememberReport([], [hash, 1, nowMs]),
+  clickId: flushed.report.clickId,
+  recent: rememberReport([], recentReport(flushed, 1, nowMs)),
 })
 
 async function findNeededClicks(tx: Tx, reports: readonly FlushReport[]): Promise<Map<string, Click>> {

@@ -5,8 +5,8 @@ import { isSameAmount } from '../kit/money.ts'
 import type { Conversion, Reported, Revision } from './conversion.ts'
 import type { Report } from './report.ts'
 
-/** One report of the last 15 min: hash, the revision it led to or repeated, unix ms of its arrival. */
-export type RecentReport = [hash: string, revision: number, atMs: number]
+/** One report of the last 15 min: hash, the revision it led to or repeated, unix ms of its arrival and of its stated time. */
+export type RecentReport = [hash: string, revision: number, atMs: number, statedMs?: number | null]
 
 export type Merge =
   | { kind: 'duplicate'; note: 'stale_status' | 'late_repeat' | null }
@@ -33,6 +33,16 @@ export function hashReport(report: Report): string {
   ]
   return createHash('sha256').update(JSON.stringify(stated)).digest('base64url').slice(0, 16)
 }
+
+/** As it is remembered. */
+export const recentReport = (
+  { report, hash }: { report: Report; hash: string },
+  revision: number,
+  atMs: number,
+): RecentReport => [hash, revision, atMs, statedMs(report)]
+
+const statedMs = ({ occurredAt, occurredAtStated = occurredAt ?? undefined }: Report): number | null =>
+  occurredAtStated?.getTime() ?? null
 
 /** The stored list with this report added, without what is older than 15 min. */
 export const rememberReport = (recent: readonly RecentReport[], report: RecentReport): RecentReport[] =>
@@ -86,9 +96,11 @@ export function withoutOverruled(report: Report, revisions: readonly Revision[],
 
 function isLateRepeat(input: Parameters<typeof mergeReport>[0]): boolean {
   const { stored, report, recent, hash, nowMs } = input
-  if (report.occurredAt !== null && report.occurredAt > stored.occurredAt) return false
   const seen = recent.filter(([known, , atMs]) => known === hash && nowMs - atMs < RECENT_MS)
-  return seen.length > 0 && seen.every(([, revision]) => revision < stored.revision)
+  if (seen.length === 0 || seen.some(([, revision]) => revision >= stored.revision)) return false
+  const isNewer = report.occurredAt !== null && report.occurredAt > stored.occurredAt
+  // A time ahead of our clock counts as the time it came, so the repeat of one looks newer.
+  return !isNewer || seen.some(([, , , stated]) => stated === statedMs(report))
 }
 
 /** What the advertiser says, on top of what it said before. */

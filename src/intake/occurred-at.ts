@@ -9,7 +9,8 @@ const UNIX_MS = /^\d{12,13}$/
 const DATE_TIME =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:([Zz])|[ ]?([+-]| )(\d\d):?(\d\d))?$/
 
-export type OccurredAt = { at: Date; isClamped: boolean }
+/** `stated` is the time as it was sent, `at` as it counts. */
+export type OccurredAt = { at: Date; stated: Date; isClamped: boolean }
 
 /**
  * When the conversion happened: RFC 3339, unix seconds or ms; a date and time without zone is in `timeZone` (IANA).
@@ -18,9 +19,8 @@ export type OccurredAt = { at: Date; isClamped: boolean }
 export function readOccurredAt(text: string, rules: { timeZone: string; nowMs: number }): OccurredAt | null {
   const ms = readMs(text, rules.timeZone)
   if (ms === null || ms < MIN_MS || ms >= MAX_MS || ms > rules.nowMs + AHEAD_MAX_MS) return null
-  return ms > rules.nowMs
-    ? { at: new Date(rules.nowMs), isClamped: true }
-    : { at: new Date(ms), isClamped: false }
+  const isClamped = ms > rules.nowMs
+  return { at: new Date(isClamped ? rules.nowMs : ms), stated: new Date(ms), isClamped }
 }
 
 function readMs(text: string, timeZone: string): number | null {

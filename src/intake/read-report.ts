@@ -4,7 +4,7 @@ import { type Decimal, parseAmount, parseCurrency } from '../kit/money.ts'
 import type { CanonicalField } from './field-names.ts'
 import { fieldId, fieldText, refuseField, tooLong } from './field-text.ts'
 import { missingClickId } from './missing-click-id.ts'
-import { readOccurredAt } from './occurred-at.ts'
+import { type OccurredAt, readOccurredAt } from './occurred-at.ts'
 import type { Parameter } from './parameters.ts'
 import type { PickedFields } from './pick-fields.ts'
 import type { Report } from './report.ts'
@@ -38,6 +38,7 @@ export function readReport(picked: PickedFields, rules: ReportRules): Report {
     revenue: amount(picked, 'revenue'),
     currency: currency(picked),
     occurredAt: occurred?.at ?? null,
+    ...(occurred !== null && { occurredAtStated: occurred.stated }),
     subs: subs(picked),
     affiliateId,
     offerId,
@@ -73,7 +74,7 @@ function currency(picked: PickedFields): string | null {
   return parseCurrency(text) ?? refuse('invalid_currency', picked, 'currency')
 }
 
-function occurredAt(picked: PickedFields, rules: ReportRules): { at: Date; isClamped: boolean } | null {
+function occurredAt(picked: PickedFields, rules: ReportRules): OccurredAt | null {
   const text = fieldText(picked, 'occurred_at')
   if (text === null) return null
   return readOccurredAt(text, rules) ?? refuse('invalid_time', picked, 'occurred_at')

@@ -21,6 +21,8 @@ export type Report = {
   /** Upper case. */
   currency: string | null
   occurredAt: Date | null
+  /** The same as it was sent, where that lies ahead of our clock too. */
+  occurredAtStated?: Date
   /** Index 0 is sub1; as long as the last one that was sent. */
   subs: readonly (string | null)[]
   /** As sent: TypeID or external_id. */

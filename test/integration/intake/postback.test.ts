@@ -71,6 +71,15 @@ describe('answers', () => {
     })
   })
 
+  test('a late repeat is one although its occurred_at lies ahead of our clock', async () => {
+    const { token, clickId } = await networkWithClick()
+    const url = `/postback/${token}?clickid=${clickId}&txid=t1&occurred_at=${Date.now() + 3_600_000}`
+    await app.call(`${url}&status=approved`)
+    await app.call(`${url}&status=rejected`)
+    const late = await app.call(`${url}&status=approved`)
+    expect(late.json).toMatchObject({ result: 'duplicate', note: 'late_repeat', revision: 2 })
+  })
+
   test('an unknown click is parked', async () => {
     const { token } = await app.network()
     expect(await app.call(`/postback?token=${token}&click_id=nobody-knows`)).toMatchObject({

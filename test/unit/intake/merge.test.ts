@@ -4,6 +4,7 @@ import {
   hashReport,
   mergeReport,
   type RecentReport,
+  recentReport,
   rememberReport,
   withoutOverruled,
 } from '../../../src/intake/merge.ts'
@@ -83,6 +84,16 @@ test('a repeat with a newer occurred_at is no repeat', () => {
   const said = { status: 'approved' as const, occurredAt: new Date(NOW) }
   const hash = hashReport(report(said))
   expect(merge(said, [[hash, 1, NOW - MINUTE]], { ...stored, status: 'rejected' })).toMatchObject({
+    kind: 'changed',
+  })
+})
+
+test('a repeat whose occurred_at lay ahead of our clock when it came first is one', () => {
+  const said = { status: 'approved' as const, occurredAt: new Date(NOW) }
+  const first = recentReport({ report: report(said), hash: hashReport(report(said)) }, 1, NOW - MINUTE)
+  const rejected = { ...stored, status: 'rejected' as const, occurredAt: new Date(NOW - MINUTE) }
+  expect(merge(said, [first], rejected)).toEqual({ kind: 'duplicate', note: 'late_repeat' })
+  expect(merge({ ...said, occurredAt: new Date(NOW + 1) }, [first], rejected)).toMatchObject({
     kind: 'changed',
   })
 })
