@@ -4,7 +4,7 @@ import { AppError } from '../kit/app-error.ts'
 import { newUuid, type Uuid } from '../kit/ids.ts'
 import type { Click } from './attribution.ts'
 import { decideReport, type ItemPlan } from './decide.ts'
-import { type Identity, needsResolving, resolveIdentity } from './identity.ts'
+import { type Identity, keySearch, needsResolving, resolveIdentity } from './identity.ts'
 import type { InboundRow } from './inbound-parts.ts'
 import { toInboundRows } from './inbound-row.ts'
 import type { IntakeOutcome } from './intake.ts'
@@ -132,11 +132,7 @@ async function identify(tx: Tx, reports: readonly FlushReport[]): Promise<(Ident
       ? []
       : await findKnownKeys(
           tx,
-          unclear.map(({ call, report }) => ({
-            advertiserId: call.advertiserId,
-            transactionId: report.transactionId,
-            clickId: report.transactionId === null ? report.clickId : null,
-          })),
+          unclear.map(({ call, report }) => keySearch(call.advertiserId, report)),
         )
   return reports.map(({ call, report }) => {
     try {

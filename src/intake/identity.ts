@@ -15,6 +15,21 @@ const DEFAULT_EVENT = 'conversion'
 export const needsResolving = (report: Report): boolean =>
   report.event === null || report.transactionId === null
 
+/** Which stored keys a report could be about: those of its identity, whatever their event, and those of its click id. */
+export type KeySearch = {
+  advertiserId: Uuid
+  byClick: boolean
+  identity: string | null
+  clickId: string | null
+}
+
+export function keySearch(advertiserId: Uuid, report: Report): KeySearch {
+  const { transactionId, clickId } = report
+  if (transactionId !== null) return { advertiserId, byClick: false, identity: transactionId, clickId: null }
+  const identity = clickId === null ? identityWithoutTransaction(report) : null
+  return { advertiserId, byClick: true, identity, clickId }
+}
+
 /**
  * The conversion a report is about. `known` are the stored keys with its transaction id or, without one, its click id.
  * None fits: a conversion of its own. One: that one. Several: AppError `ambiguous_conversion`, never a guess.

@@ -2,7 +2,7 @@ import { column } from '../db/columns.ts'
 import type { Db, Tx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Click } from './attribution.ts'
-import type { Identity, KnownKey } from './identity.ts'
+import type { Identity, KeySearch, KnownKey } from './identity.ts'
 import type { RecentReport } from './merge.ts'
 
 type KeyRow = {
@@ -23,23 +23,22 @@ const toKnownKey = (row: KeyRow): KnownKey => ({
   clickId: row.click_id,
 })
 
-/** Keys by transaction id, and keys by click id (or what stands for it), for reports that don't name their conversion. */
-export async function findKnownKeys(
-  db: Db,
-  by: { advertiserId: Uuid; transactionId: string | null; clickId: string | null }[],
-): Promise<KnownKey[]> {
+/** Keys by transaction id (or what stands for the click), and keys by click id, for reports that don't name their conversion. */
+export async function findKnownKeys(db: Db, by: readonly KeySearch[]): Promise<KnownKey[]> {
   const { rows } = await db.query<KeyRow>({
     name: 'find_known_keys',
     text: `select k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id
-      from unnest($1::uuid[], $2::text[]) i(a, t) join conversion_keys k on k.advertiser_id = i.a and not k.by_click and k.identity = i.t
+      from unnest($1::uuid[], $2::boolean[], $3::text[]) i(a, b, t)
+      join conversion_keys k on k.advertiser_id = i.a and k.by_click = i.b and k.identity = i.t
       where i.t is not null
       union
       select k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id
-      from unnest($1::uuid[], $3::text[]) i(a, c) join conversion_keys k on k.advertiser_id = i.a and k.click_id = i.c
+      from unnest($1::uuid[], $4::text[]) i(a, c) join conversion_keys k on k.advertiser_id = i.a and k.click_id = i.c
       where i.c is not null`,
     values: [
       column(by, (one) => one.advertiserId),
-      column(by, (one) => one.transactionId),
+      column(by, (one) => one.byClick),
+      column(by, (one) => one.identity),
       column(by, (one) => one.clickId),
     ],
   })

@@ -174,6 +174,19 @@ describe('a repeated report', () => {
     const third = await rig.report(advertiserId, { transactionId: 't1', status: 'rejected' })
     expect(third.result === 'refused' && third.error.code).toBe('ambiguous_conversion')
   })
+
+  test("without transaction and event is about the one conversion of the affiliate's own click id", async () => {
+    const advertiserId = await rig.rows.advertiser()
+    await rig.rows.affiliate({ external_id: 'A' })
+    await rig.rows.offer(advertiserId, { external_id: 'O' })
+    await rig.ctx.catalogue.refresh()
+    const own = { affiliateId: 'A', offerId: 'O', affiliateClickId: 'x' }
+    const sale = await rig.report(advertiserId, { ...own, event: 'sale', status: 'approved' })
+    const rejected = await rig.report(advertiserId, { ...own, status: 'rejected' })
+    expect(rejected).toEqual({ ...sale, revision: 2 })
+    await rig.report(advertiserId, { ...own, event: 'lead' })
+    expect(await rig.report(advertiserId, own)).toMatchObject({ error: { code: 'ambiguous_conversion' } })
+  })
 })
 
 describe('a report that can not be right', () => {
