@@ -7,11 +7,11 @@ import { newUuid, type Uuid } from '../kit/ids.ts'
 import type { CallResult } from './call-answer.ts'
 import { OPTION_NAMES } from './call-options.ts'
 import { findSenderRefusal, type Sender } from './check-sender.ts'
-import { explainReport } from './explain.ts'
+import { explainReading } from './explain.ts'
 import type { FindAdvertiser } from './find-advertiser.ts'
 import type { Intake } from './intake.ts'
 import { type ArrivedCall, toRawCall } from './raw-call.ts'
-import { fieldSources, idsOf, type Reading, readCall } from './read-call.ts'
+import { idsOf, type Reading, readCall } from './read-call.ts'
 import type { InboundCall } from './report.ts'
 import { storeReadingOf, storeRefusal } from './store-report.ts'
 
@@ -74,7 +74,7 @@ async function answerAdvertiser(
   const understood = read(ctx, call, advertiser)
   const reading = error === null ? understood : { error, found: idsOf(understood) }
   if ('error' in reading && (await hasChanged(ctx, advertiser))) return 'stale'
-  if (call.isDryRun) return explain(ctx, { advertiser, reading })
+  if (call.isDryRun) return explainReading(ctx, advertiser, reading)
   const inbound = { ...toInboundCall(ctx, call, advertiser.id), advertiserId: advertiser.id }
   return storeReadingOf(parts.intake, { call: inbound, reading, readBy: advertiser })
 }
@@ -103,13 +103,4 @@ function toInboundCall(ctx: Context, call: PostbackCall, advertiserId: Uuid | nu
     reprocessedFrom: null,
     raw: toRawCall(call),
   }
-}
-
-type Understanding = { advertiser: Advertiser; reading: Reading }
-
-async function explain(ctx: Context, { advertiser, reading }: Understanding): Promise<CallResult> {
-  if ('error' in reading) return { refused: reading.error, callId: null }
-  const { report, fields } = reading
-  const read = { fields: fieldSources(fields), params: report.params, notes: report.notes }
-  return { understood: { dry_run: true, ...read, ...(await explainReport(ctx, advertiser, report)) } }
 }

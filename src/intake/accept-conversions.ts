@@ -4,6 +4,8 @@ import type { Context } from '../context.ts'
 import { AppError } from '../kit/app-error.ts'
 import { newUuid } from '../kit/ids.ts'
 import type { CallResult } from './call-answer.ts'
+import { explainReading } from './explain.ts'
+import type { FlushContext } from './flush.ts'
 import type { Intake } from './intake.ts'
 import { isJsonObject, type JsonObject } from './json-body.ts'
 import { type FoundIds, idsOf, type Reading, readConversion } from './read-call.ts'
@@ -37,6 +39,19 @@ export async function acceptConversions(
   const [first] = results
   if (first !== undefined && 'refused' in first && results.every(isUnstored)) throw first.refused
   return results
+}
+
+/** What a conversion would do if it were reported; nothing is stored. Throws the AppError that it would be refused with. */
+export async function explainConversion(
+  ctx: FlushContext,
+  { intake }: { intake: Intake },
+  conversion: unknown,
+): Promise<CallResult> {
+  intake.assertRoom()
+  await syncCatalogue(ctx)
+  const sender = findSender(ctx, conversion)
+  if (sender instanceof AppError) throw sender
+  return explainReading(ctx, sender.advertiser, read(sender, ctx.clock.nowMs()))
 }
 
 function toResult(settled: PromiseSettledResult<CallResult>): CallResult {
@@ -77,7 +92,7 @@ const findIds = (conversion: unknown, nowMs: number): FoundIds =>
 
 type Sender = { advertiser: Advertiser; report: JsonObject }
 
-function findSender({ catalogue }: Needs, conversion: unknown): Sender | AppError {
+function findSender({ catalogue }: Pick<Needs, 'catalogue'>, conversion: unknown): Sender | AppError {
   if (!isJsonObject(conversion))
     return new AppError('malformed', { message: 'A conversion is a JSON object.' })
   const { advertiser_id: text } = conversion

@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
 import { LIST_BODY_BYTES_MAX } from '../http/server.ts'
 import { AppError } from '../kit/app-error.ts'
-import { acceptConversions, type ConversionSource } from './accept-conversions.ts'
+import { acceptConversions, type ConversionSource, explainConversion } from './accept-conversions.ts'
 import { statusOf, toWireResult } from './call-answer.ts'
+import { readCallOptions } from './call-options.ts'
 import { CONVERSIONS_SCHEMA } from './conversion-schema.ts'
 import type { Intake } from './intake.ts'
 import { isJsonObject, isTooDeep, type JsonObject, parseExactJson } from './json-body.ts'
@@ -43,17 +44,31 @@ async function answer(
   { request, reply }: Exchange,
 ): Promise<FastifyReply> {
   const body = readBody(request.body)
+  const isDry = isDryRun(request)
   const source = describe(request)
   if (body.data !== undefined) {
+    if (isDry) throw dryList()
     const conversions = readList(body.data).map((one) => withDefault(one, body.advertiser_id))
     const results = await acceptConversions(ctx, parts, { conversions, source })
     return reply.send({ results: results.map((result) => toWireResult(result, request.id)) })
   }
-  const [result] = await acceptConversions(ctx, parts, { conversions: [body], source })
+  const [result] = isDry
+    ? [await explainConversion(ctx, parts, body)]
+    : await acceptConversions(ctx, parts, { conversions: [body], source })
   if (result === undefined) throw new AppError('internal_error')
   if ('refused' in result) request.failure = result.refused.code
   return reply.code(statusOf(result)).send(toWireResult(result, request.id))
 }
+
+const isDryRun = ({ raw: { url = '' } }: FastifyRequest): boolean =>
+  readCallOptions(url.slice(url.indexOf('?') + 1)).isDryRun
+
+const dryList = (): AppError =>
+  new AppError('not_available', {
+    field: 'dry_run',
+    message: 'A list can not be tried out.',
+    fix: 'Send its conversions one by one, or leave dry_run out.',
+  })
 
 function readBody(bytes: unknown): JsonObject {
   if (!Buffer.isBuffer(bytes)) throw malformed()

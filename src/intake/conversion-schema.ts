@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { ErrorObject } from '../http/wire.ts'
 import { CANONICAL_FIELDS } from './field-names.ts'
+import { DryRun, Understood } from './postback-schema.ts'
 
 const Value = Type.Unsafe<unknown>({ type: ['string', 'number', 'null'] })
 
@@ -24,8 +25,9 @@ export const CONVERSIONS_SCHEMA = {
   tags: ['intake'],
   summary: 'Report one conversion, or up to 1,000 as data',
   body: Type.Union([Conversion, Type.Object({ data: Type.Array(Conversion, { maxItems: 1000 }) })]),
+  querystring: Type.Object({ dry_run: DryRun }),
   response: {
-    200: Type.Union([Result, Type.Object({ results: Type.Array(Result) })]),
+    200: Type.Union([Result, Type.Object({ results: Type.Array(Result) }), Understood]),
     202: Result,
   },
 }

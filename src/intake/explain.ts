@@ -1,16 +1,30 @@
 import { withTx } from '../db/database.ts'
 import { encodeId, newUuid, type Uuid } from '../kit/ids.ts'
 import { formatAmount } from '../kit/money.ts'
+import type { CallResult } from './call-answer.ts'
 import type { ItemPlan } from './decide.ts'
 import { decideReports, type FlushContext } from './flush.ts'
 import { hashReport } from './merge.ts'
+import { fieldSources, type Reading } from './read-call.ts'
 import type { Report } from './report.ts'
+
+/** The answer to a dry run. Throws the AppError that a report which was read would be refused with. */
+export async function explainReading(
+  ctx: FlushContext,
+  advertiser: { id: Uuid },
+  reading: Reading,
+): Promise<CallResult> {
+  if ('error' in reading) return { refused: reading.error, callId: null }
+  const { report, fields } = reading
+  const read = { fields: fieldSources(fields), params: report.params, notes: report.notes }
+  return { understood: { dry_run: true, ...read, ...(await explainReport(ctx, advertiser, report)) } }
+}
 
 /**
  * What a report would do, decided like a real one in a transaction that is rolled back: attribution, payout and what
  * each destination would hear. Throws the AppError that the report would be refused with.
  */
-export async function explainReport(
+async function explainReport(
   ctx: FlushContext,
   advertiser: { id: Uuid },
   report: Report,

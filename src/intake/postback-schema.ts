@@ -21,7 +21,7 @@ export const Parked = Type.Object(
   { description: 'Stored; delivered by itself when the click is known.' },
 )
 
-const Understood = Type.Object(
+export const Understood = Type.Object(
   {
     dry_run: Type.Literal(true),
     fields: Type.Record(Type.String(), Type.Object({ value: Type.String(), from: Type.String() })),
@@ -72,10 +72,14 @@ const ABOUT = {
 
 const Value = Type.Optional(Type.String())
 
+export const DryRun = Type.Optional(
+  Type.String({ description: '1 answers what was understood and stores nothing' }),
+)
+
 const PARAMETERS = {
   ...Object.fromEntries(CANONICAL_FIELDS.map((field) => [field, Value])),
   format: Type.Optional(Type.String({ description: 'text answers OK or ERROR code' })),
-  dry_run: Type.Optional(Type.String({ description: '1 answers what was understood and stores nothing' })),
+  dry_run: DryRun,
 }
 
 const Token = Type.String({ description: "The advertiser's token." })

@@ -88,6 +88,10 @@ test('what intake, health and refusals answer is what the document says', async 
     ['GET /postback/{token}', await report('clickid=c1&dry_run=1')],
     ['GET /postback/{token}', await report('clickid=unknown')],
     ['GET /postback/{token}', await report('clickid=')],
+    [
+      'POST /v1/conversions',
+      await api.post('/conversions?dry_run=1', { advertiser_id: advertiser.id, click_id: 'c1' }),
+    ],
     ['POST /v1/conversions', await conversion('c1')],
     ['POST /v1/conversions', await conversion('unknown')],
     ['POST /v1/conversions', await conversion('{clickid}')],

@@ -24,8 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-const report = (body: unknown, headers: Record<string, string> = {}) =>
-  app.call('/v1/conversions', {
+const report = (body: unknown, headers: Record<string, string> = {}, query = '') =>
+  app.call(`/v1/conversions${query}`, {
     method: 'POST',
     body: typeof body === 'string' ? body : JSON.stringify(body),
     headers: { 'content-type': 'application/json', authorization: 'Bearer the-admin-key', ...headers },
@@ -51,6 +51,35 @@ describe('one conversion', () => {
     expect(stored).toMatchObject({ source: 'api', result: 'parked', click_id: '12345678901234567890123' })
     expect(stored?.request.body).toContain('"payout":2.50')
     expect(JSON.stringify(stored)).not.toContain('the-admin-key')
+  })
+
+  test('dry_run answers what it would do and stores nothing; a list is refused, not stored', async () => {
+    const before = (await app.storedCalls()).length
+    const dry = (body: unknown) => report(body, {}, '?dry_run=1')
+    const good = { advertiser_id, click_id: 'k1', transaction_id: 'dry', params: { color: 'red' } }
+    expect(await dry(good)).toMatchObject({
+      status: 200,
+      json: {
+        dry_run: true,
+        fields: { transaction_id: { value: 'dry', from: 'transaction_id' } },
+        params: { color: 'red' },
+        result: 'accepted',
+        attribution: { affiliate_click_id: 'their-k1' },
+        destinations: [{ decision: 'send' }],
+      },
+    })
+    expect(await dry({ advertiser_id, status: 'maybe', click_id: 'k1' })).toMatchObject({
+      status: 400,
+      json: { error: { code: 'unknown_status' } },
+    })
+    expect((await dry({ advertiser_id: 'nobody', click_id: 'k1' })).json.error.code).toBe(
+      'unknown_advertiser',
+    )
+    expect(await dry({ data: [good] })).toMatchObject({
+      status: 400,
+      json: { error: { code: 'not_available', field: 'dry_run' } },
+    })
+    expect(await app.storedCalls()).toHaveLength(before)
   })
 
   test('params of its own are parameters of that name', async () => {
