@@ -15,19 +15,21 @@ const DEFAULT_EVENT = 'conversion'
 export const needsResolving = (report: Report): boolean =>
   report.event === null || report.transactionId === null
 
-/** Which stored keys a report could be about: those of its identity, whatever their event, and those of its click id. */
+/** Which stored keys a report could be about: those of its identity or of its click id, and of its event if it has one. */
 export type KeySearch = {
   advertiserId: Uuid
   byClick: boolean
   identity: string | null
   clickId: string | null
+  event: string | null
 }
 
 export function keySearch(advertiserId: Uuid, report: Report): KeySearch {
-  const { transactionId, clickId } = report
-  if (transactionId !== null) return { advertiserId, byClick: false, identity: transactionId, clickId: null }
+  const { transactionId, clickId, event } = report
+  if (transactionId !== null)
+    return { advertiserId, byClick: false, identity: transactionId, clickId: null, event }
   const identity = clickId === null ? identityWithoutTransaction(report) : null
-  return { advertiserId, byClick: true, identity, clickId }
+  return { advertiserId, byClick: true, identity, clickId, event }
 }
 
 /**

@@ -23,23 +23,31 @@ const toKnownKey = (row: KeyRow): KnownKey => ({
   clickId: row.click_id,
 })
 
-/** Keys by transaction id (or what stands for the click), and keys by click id, for reports that don't name their conversion. */
+/** A click id that is the same for all (`test`) may have any number of conversions; to know of several is enough. */
+const KEYS_MAX = 100
+
+/**
+ * Keys by transaction id (or what stands for the click), and keys by click id, for reports that don't name their
+ * conversion: at most 100 of each.
+ */
 export async function findKnownKeys(db: Db, by: readonly KeySearch[]): Promise<KnownKey[]> {
   const { rows } = await db.query<KeyRow>({
     name: 'find_known_keys',
-    text: `select k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id
-      from unnest($1::uuid[], $2::boolean[], $3::text[]) i(a, b, t)
-      join conversion_keys k on k.advertiser_id = i.a and k.by_click = i.b and k.identity = i.t
+    text: `select k.* from unnest($1::uuid[], $2::boolean[], $3::text[], $5::text[]) i(a, b, t, e) cross join lateral (
+        select k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id from conversion_keys k
+        where k.advertiser_id = i.a and k.by_click = i.b and k.identity = i.t and (i.e is null or k.event = i.e) limit ${KEYS_MAX}) k
       where i.t is not null
       union
-      select k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id
-      from unnest($1::uuid[], $4::text[]) i(a, c) join conversion_keys k on k.advertiser_id = i.a and k.click_id = i.c
+      select k.* from unnest($1::uuid[], $4::text[], $5::text[]) i(a, c, e) cross join lateral (
+        select k.advertiser_id, k.by_click, k.identity, k.event, k.conversion_id, k.click_id from conversion_keys k
+        where k.advertiser_id = i.a and k.click_id = i.c and (i.e is null or k.event = i.e) limit ${KEYS_MAX}) k
       where i.c is not null`,
     values: [
       column(by, (one) => one.advertiserId),
       column(by, (one) => one.byClick),
       column(by, (one) => one.identity),
       column(by, (one) => one.clickId),
+      column(by, (one) => one.event),
     ],
   })
   return rows.map(toKnownKey)

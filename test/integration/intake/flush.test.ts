@@ -175,6 +175,21 @@ describe('a repeated report', () => {
     expect(third.result === 'refused' && third.error.code).toBe('ambiguous_conversion')
   })
 
+  test('that could be about thousands of conversions is refused with a hundred of them; its event finds the one', async () => {
+    const { advertiserId } = await networkWithClick()
+    await rig.db.reads.query({
+      text: `insert into conversion_keys (advertiser_id, by_click, identity, event, conversion_id, click_id)
+        select $1, false, 't' || n, 'e' || n, gen_random_uuid(), 'test' from generate_series(1, 5000) n`,
+      values: [advertiserId],
+    })
+    const refused = await rig.report(advertiserId, { clickId: 'test' })
+    expect(refused).toMatchObject({ error: { code: 'ambiguous_conversion' } })
+    expect(refused).toHaveProperty('error.extra.conversions.length', 100)
+    const found = await rig.report(advertiserId, { clickId: 'test', event: 'e4999' })
+    const keys = await rig.list("select conversion_id from conversion_keys where event = 'e4999'")
+    expect(keys).toEqual([{ conversion_id: 'conversionId' in found && found.conversionId }])
+  })
+
   test("without transaction and event is about the one conversion of the affiliate's own click id", async () => {
     const advertiserId = await rig.rows.advertiser()
     await rig.rows.affiliate({ external_id: 'A' })
