@@ -93,6 +93,8 @@ function decideKnown(input: DecideInput, stored: StoredConversion): ItemPlan {
     ...before,
     attribution,
     clickId: before.byClick ? before.clickId : (before.clickId ?? report.clickId),
+    // Until now it said why nobody earns.
+    note: newlyAttributed ? null : before.note,
   }
   if (merge.kind === 'duplicate')
     return written(input, planRevisions(input, { ...stored, conversion: known }, []), 'duplicate', merge.note)

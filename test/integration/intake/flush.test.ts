@@ -368,6 +368,27 @@ describe('a parked conversion', () => {
     ])
   })
 
+  test('whose late click led to another advertiser loses that note when a later report names affiliate and offer', async () => {
+    const network = await rig.rows.network()
+    const other = await rig.rows.advertiser()
+    await rig.rows.offer(other, { external_id: 'O' })
+    await rig.ctx.catalogue.refresh()
+    await rig.report(other, { clickId: 'late', transactionId: 't1', payout: '1' })
+    await rig.rows.click({ ...network, clickId: 'late', affiliateClickId: 'x' })
+    await rig.settleNow()
+    const affiliateId = rig.ctx.catalogue.partnerId('affiliate', network.affiliateId)
+    const later = await rig.report(other, { transactionId: 't1', payout: '2', affiliateId, offerId: 'O' })
+    expect(later).toMatchObject({ result: 'accepted', revision: 2, note: null })
+    expect(
+      await rig.list(
+        'select c.note, r.note as told from conversions c join revisions r on r.conversion_id = c.id',
+      ),
+    ).toEqual([
+      { note: null, told: null },
+      { note: null, told: null },
+    ])
+  })
+
   test('is settled by a later report that names affiliate and offer', async () => {
     const { advertiserId, affiliateId, offerId } = await rig.rows.network()
     await rig.report(advertiserId, { clickId: 'never', transactionId: 't1' })
