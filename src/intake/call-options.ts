@@ -1,3 +1,4 @@
+import { withoutHtmlEscape } from './parameters.ts'
 import { decodeFormText } from './percent-decode.ts'
 
 /** What a query says about the call itself. */
@@ -13,7 +14,7 @@ export function readCallOptions(query: string): CallOptions {
     const equals = pair.indexOf('=')
     if (equals === -1) continue
     const value = pair.slice(equals + 1)
-    switch (pair.slice(0, equals)) {
+    switch (withoutHtmlEscape(pair.slice(0, equals))) {
       case 'token':
         options.token = decodeFormText(value).text
         break

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { AppError } from '../kit/app-error.ts'
 import { OPTION_NAMES } from './call-options.ts'
 import { isAddressAllowed } from './ip-allowlist.ts'
+import { withoutHtmlEscape } from './parameters.ts'
 import { assertSigned } from './signature.ts'
 
 export type Sender = {
@@ -56,7 +57,8 @@ function findSignatureRefusal(
 
 /** The signature of a POST covers its body alone; a query beside it could have been added on the way. */
 function assertNothingUnsigned(query: string): void {
-  const isOption = (pair: string): boolean => pair === '' || OPTION_NAMES.has(pair.split('=', 1)[0] ?? '')
+  const isOption = (pair: string): boolean =>
+    pair === '' || OPTION_NAMES.has(withoutHtmlEscape(pair.split('=', 1)[0] ?? ''))
   if (query.split('&').every(isOption)) return
   throw new AppError('signature_invalid', {
     message: 'The query of a signed POST holds parameters that the signature does not cover.',

@@ -47,7 +47,7 @@ function addPair(pair: string, sink: ParameterSink): void {
 }
 
 /** A URL pasted out of HTML separates its pairs with `&amp;`. */
-const withoutHtmlEscape = (name: string): string => (name.startsWith('amp;') ? name.slice(4) : name)
+export const withoutHtmlEscape = (name: string): string => (name.startsWith('amp;') ? name.slice(4) : name)
 
 const REPLACEMENT = '\ufffd'
 

@@ -1,4 +1,5 @@
 import { toStorableText } from '../kit/text.ts'
+import { withoutHtmlEscape } from './parameters.ts'
 import { decodeFormText } from './percent-decode.ts'
 import type { InboundCall } from './report.ts'
 
@@ -51,7 +52,7 @@ function maskQuery(query: string): string {
 }
 
 const isToken = (pair: string): boolean =>
-  decodeFormText(pair.split('=', 1)[0] ?? '').text.toLowerCase() === 'token'
+  withoutHtmlEscape(decodeFormText(pair.split('=', 1)[0] ?? '').text).toLowerCase() === 'token'
 
 function maskHeaders(headers: ArrivedCall['headers'], token: string): Record<string, string> {
   const masked: Record<string, string> = {}

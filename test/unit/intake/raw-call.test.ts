@@ -15,6 +15,7 @@ test.each([
   ['/postback?token=short&a=tokens', '/postback?token=***&a=tokens'],
   [`/postback?a=${token}`, '/postback?a=***'],
   ['/postback?a=%E9&b=1', '/postback?a=%E9&b=1'],
+  ['/postback?a=1&amp;token=short', '/postback?a=1&token=***'],
 ])('%s is kept as %s', (url, kept) => {
   expect(raw(url).url).toBe(kept)
 })
@@ -54,6 +55,7 @@ test.each([
   ['', { token: '', isText: false, isDryRun: false }],
   ['token=a&token=b%2B&format=TEXT&dry_run=1', { token: 'b+', isText: true, isDryRun: true }],
   ['format=json&dry_run=0&xformat=text', { token: '', isText: false, isDryRun: false }],
+  ['a=1&amp;token=a&amp;format=text&amp;dry_run=1', { token: 'a', isText: true, isDryRun: true }],
   ['dry_run=true&format', { token: '', isText: false, isDryRun: true }],
 ])('the options of %j', (query, options) => {
   expect(readCallOptions(query)).toEqual(options)
