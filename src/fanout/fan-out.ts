@@ -15,6 +15,7 @@ type FannedRevision = {
   revision: number
   status: ConversionStatus
   payout: Decimal | null
+  currency: string | null
   saleAmount: Decimal | null
   occurredAt?: Date
 }

@@ -36,6 +36,7 @@ export type EarlierDelivery = {
   revision: number
   status: ConversionStatus
   payout: Decimal | null
+  currency: string | null
   saleAmount: Decimal | null
   place: Place
   /** The tracker has it, or may have it: delivered once, or on the wire. */
@@ -50,7 +51,7 @@ export type RuleInput = {
   destination: Destination
   event: string
   windowOver: boolean
-  revision: { status: ConversionStatus; payout: Decimal | null; saleAmount: Decimal | null }
+  revision: Pick<EarlierDelivery, 'status' | 'payout' | 'currency' | 'saleAmount'>
   /** Number of the newest earlier revision with another status; 0 if there is none. */
   otherStatusRevision: number
   earlier: readonly EarlierDelivery[]
@@ -104,11 +105,15 @@ function unchangedReason(input: RuleInput): 'nothing_changed' | 'amount_not_sele
   )
   if (last === null || earlier.some((one) => one.place === 'waiting' && one.revision > last.revision))
     return null
-  const amountChanged =
-    !isSameAmount(last.payout, revision.payout) || !isSameAmount(last.saleAmount, revision.saleAmount)
+  const amountChanged = !isSamePayout(last, revision) || !isSameAmount(last.saleAmount, revision.saleAmount)
   if (!amountChanged) return 'nothing_changed'
   return input.destination.definition.changes.includes('amount') ? null : 'amount_not_selected'
 }
+
+type Payout = Pick<EarlierDelivery, 'payout' | 'currency'>
+
+const isSamePayout = (a: Payout, b: Payout): boolean =>
+  isSameAmount(a.payout, b.payout) && (b.payout === null || a.currency === b.currency)
 
 /** Skipped for these, a destination has the conversion all the same. */
 const HAS_IT: readonly SkipReason[] = ['nothing_changed', 'amount_not_selected', 'tracker_cannot_reverse']

@@ -7,7 +7,7 @@ import { isWindowOver } from './attribution.ts'
 import type { Attribution, Conversion, Revision } from './conversion.ts'
 import { isClickIdMissing, isEventTooOld } from './rule-facts.ts'
 
-export type Forgotten = Pick<EarlierDelivery, 'revision' | 'status' | 'payout' | 'saleAmount'>
+export type Forgotten = Pick<EarlierDelivery, 'revision' | 'status' | 'payout' | 'currency' | 'saleAmount'>
 
 /** A conversion as it is stored, with all that its next revision depends on. */
 export type StoredConversion = {

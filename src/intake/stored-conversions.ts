@@ -54,6 +54,7 @@ type DeliveryRow = {
   revision: number
   status: EarlierDelivery['status']
   payout: string | null
+  currency: string | null
   state: string
   reason: string | null
   delivered_before: boolean
@@ -97,7 +98,13 @@ export async function loadStored(
 const toForgotten = (row: ConversionRow): Forgotten | null =>
   row.attributed_by === null
     ? null
-    : { revision: row.revision, status: row.status, payout: row.payout, saleAmount: row.sale_amount }
+    : {
+        revision: row.revision,
+        status: row.status,
+        payout: row.payout,
+        currency: row.currency,
+        saleAmount: row.sale_amount,
+      }
 
 async function listConversions(tx: Tx, ids: readonly Uuid[]): Promise<ConversionRow[]> {
   const { rows } = await tx.query<ConversionRow>({
@@ -124,7 +131,7 @@ async function listRevisions(tx: Tx, conversionIds: readonly Uuid[]): Promise<Re
 async function lockDeliveries(tx: Tx, conversionIds: readonly Uuid[]): Promise<DeliveryRow[]> {
   const { rows } = await tx.query<DeliveryRow>({
     name: 'lock_deliveries',
-    text: `select id, conversion_id, destination_id, revision, status, payout, state, reason, delivered_at is not null as delivered_before from deliveries
+    text: `select id, conversion_id, destination_id, revision, status, payout, currency, state, reason, delivered_at is not null as delivered_before from deliveries
       where conversion_id = any($1::uuid[]) and not test order by id for update`,
     values: [conversionIds],
   })
@@ -203,6 +210,7 @@ function toEarlierDelivery(
     revision: row.revision,
     status: row.status,
     payout: row.payout,
+    currency: row.currency,
     saleAmount: revisions.find((revision) => revision.revision === row.revision)?.sale_amount ?? null,
     place,
     heard: row.delivered_before || place === 'travelling',

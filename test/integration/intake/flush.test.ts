@@ -278,6 +278,16 @@ describe('a status change', () => {
     expect(await rig.decisions(wantsAmounts)).toEqual(['1 approved delivered', '2 approved scheduled'])
   })
 
+  test('of the currency alone is a new amount', async () => {
+    const { advertiserId, affiliateId, destinationId } = await networkWithClick()
+    const wantsAmounts = await rig.rows.destination(affiliateId, {}, { changes: ['status', 'amount'] })
+    await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', payout: '1', currency: 'USD' })
+    await rig.end(1, 'delivered')
+    await rig.report(advertiserId, { transactionId: 't1', currency: 'EUR' })
+    expect((await rig.decisions(destinationId)).at(-1)).toBe('2 approved skipped amount_not_selected')
+    expect((await rig.decisions(wantsAmounts)).at(-1)).toBe('2 approved scheduled')
+  })
+
   test('back to a status is sent again although the tracker heard it before the other one', async () => {
     const { advertiserId } = await networkWithClick()
     await rig.report(advertiserId, { clickId: 'c1', transactionId: 't1', status: 'approved', payout: '1' })

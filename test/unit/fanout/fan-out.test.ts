@@ -50,6 +50,7 @@ const revision = (number: number, status: ConversionStatus, payout = '1') => ({
   revision: number,
   status,
   payout,
+  currency: 'USD',
   saleAmount: null,
 })
 
@@ -66,6 +67,7 @@ const earlier = (
   revision: number,
   status,
   payout: '1',
+  currency: 'USD',
   saleAmount: null,
   place: 'ended',
   heard: false,
