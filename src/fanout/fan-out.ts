@@ -28,6 +28,7 @@ export type PlannedDelivery = {
   destination: Destination
   status: ConversionStatus
   payout: Decimal | null
+  currency: string | null
   state: 'scheduled' | 'skipped' | 'superseded'
   reason: SkipReason | null
   after: Uuid | null
@@ -142,6 +143,7 @@ const plannedDelivery = (
   destination,
   status: revision.status,
   payout: revision.payout,
+  currency: revision.currency,
   state: decision.send ? 'scheduled' : 'skipped',
   reason: decision.send ? null : decision.reason,
   after: null,

@@ -81,7 +81,7 @@ const deliveryValues = ({ delivery, conversion }: Made): Cell[] => [
   conversion.attribution?.affiliateId ?? null,
   delivery.status,
   delivery.payout,
-  conversion.currency,
+  delivery.currency,
   delivery.state,
   delivery.reason,
 ]

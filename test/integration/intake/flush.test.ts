@@ -367,6 +367,19 @@ describe('a parked conversion', () => {
     expect(await rig.list('select status from conversions')).toEqual([{ status: 'pending' }])
   })
 
+  test('keeps the currency of each revision in its delivery', async () => {
+    const network = await rig.rows.network({ statuses: ['pending'] })
+    const said = { clickId: 'late', transactionId: 't1', payout: '1' }
+    await rig.report(network.advertiserId, { ...said, status: 'pending', currency: 'USD' })
+    await rig.report(network.advertiserId, { ...said, status: 'approved', currency: 'EUR' })
+    await rig.rows.click({ ...network, clickId: 'late', affiliateClickId: 'x' })
+    await rig.settleNow()
+    expect(await rig.list('select state, currency from deliveries order by revision')).toEqual([
+      { state: 'scheduled', currency: 'USD' },
+      { state: 'skipped', currency: 'EUR' },
+    ])
+  })
+
   test('whose late click leads to another advertiser is kept for people to see', async () => {
     const network = await rig.rows.network()
     const other = await rig.rows.advertiser()
