@@ -36,6 +36,8 @@ export type ItemPlan = {
   /** Null where nothing is remembered: the report was refused. */
   recent: RecentReport[] | null
   plan: ConversionPlan | null
+  /** The stored conversion, where the report changes nothing about it. */
+  unchanged?: Conversion
 }
 
 /** Decides one report. Pure; a report that can not be right becomes a refusal, any other error is a bug. */
@@ -87,7 +89,8 @@ function decideKnown(input: DecideInput, stored: StoredConversion): ItemPlan {
   const newlyAttributed = before.attribution === null && attribution !== null
   if (merge.kind === 'duplicate' && !newlyAttributed) {
     const outcome = outcomeOf('duplicate', before, merge.note)
-    return { outcome, recent: remembered(input, before.revision, merge.note), plan: null }
+    const recent = remembered(input, before.revision, merge.note)
+    return { outcome, recent, plan: null, unchanged: before }
   }
   const known = {
     ...before,

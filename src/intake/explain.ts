@@ -33,22 +33,22 @@ async function explainReport(
   const { outcome, plan } = item
   if (outcome.result === 'refused') throw outcome.error
   if (outcome.result === 'stale') throw new Error('a report read by nobody can not be stale')
-  const attribution = plan?.conversion.attribution ?? null
+  const conversion = plan?.conversion ?? item.unchanged ?? null
+  const attribution = conversion?.attribution ?? null
   return {
     result: outcome.result,
     note: 'note' in outcome ? outcome.note : null,
     revision: outcome.revision,
-    status: plan?.conversion.status ?? null,
-    event: plan?.conversion.event ?? null,
+    status: conversion?.status ?? null,
+    event: conversion?.event ?? null,
     attribution: attribution && {
       by: attribution.attributedBy,
       affiliate_id: encodeId('affiliate', attribution.affiliateId),
       offer_id: encodeId('offer', attribution.offerId),
       affiliate_click_id: attribution.affiliateClickId,
     },
-    payout:
-      plan?.conversion.payout == null ? null : formatAmount(plan.conversion.payout, plan.conversion.currency),
-    currency: plan?.conversion.currency ?? null,
+    payout: conversion?.payout == null ? null : formatAmount(conversion.payout, conversion.currency),
+    currency: conversion?.currency ?? null,
     destinations: (plan?.fanOut.deliveries ?? []).map((delivery) => ({
       destination_id: encodeId('destination', delivery.destination.id),
       name: delivery.destination.definition.name,

@@ -175,6 +175,22 @@ describe('a dry run', () => {
     expect(await app.storedCalls()).toHaveLength(before)
     expect((await app.call(`/postback/${token}?cid=${clickId}&sum=3`)).json.result).toBe('accepted')
   })
+
+  test('of a repeat says what is stored: whose it is, and what it pays', async () => {
+    const { token, clickId } = await networkWithClick()
+    const url = `/postback/${token}?cid=${clickId}&txid=t1&event=sale&payout=3`
+    await app.call(url)
+    expect((await app.call(`${url}&dry_run=1`)).json).toMatchObject({
+      result: 'duplicate',
+      revision: 1,
+      status: 'approved',
+      event: 'sale',
+      attribution: { by: 'click', affiliate_click_id: `their-${clickId}` },
+      payout: '3.00',
+      currency: 'USD',
+      destinations: [],
+    })
+  })
 })
 
 describe('who may report', () => {
