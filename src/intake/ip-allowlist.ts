@@ -27,9 +27,14 @@ function addEntry(list: BlockList, entry: string): void {
   if (family === 0) return
   const type = family === 6 ? 'ipv6' : 'ipv4'
   if (prefix === undefined) list.addAddress(address, type)
-  else if (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32))
-    list.addSubnet(address, Number(prefix), type)
+  else if (/^\d{1,3}$/.test(prefix)) {
+    const bits = Number(prefix) - (address === text ? 0 : MAPPED_BITS)
+    if (bits >= 0 && bits <= (family === 6 ? 128 : 32)) list.addSubnet(address, bits, type)
+  }
 }
+
+/** The length of ::ffff: in front of an IPv4 address. */
+const MAPPED_BITS = 96
 
 /** A socket that takes both families shows IPv4 callers as ::ffff:a.b.c.d. */
 const plainAddress = (address: string): string =>
