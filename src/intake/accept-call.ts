@@ -13,6 +13,7 @@ import type { Intake } from './intake.ts'
 import { type ArrivedCall, toRawCall } from './raw-call.ts'
 import { idsOf, type Reading, readCall } from './read-call.ts'
 import type { InboundCall } from './report.ts'
+import { secretMark } from './signature.ts'
 import { storeReadingOf, storeRefusal } from './store-report.ts'
 
 export type CallParts = {
@@ -75,9 +76,17 @@ async function answerAdvertiser(
   const reading = error === null ? understood : { error, found: idsOf(understood) }
   if ('error' in reading && (await hasChanged(ctx, advertiser))) return 'stale'
   if (call.isDryRun) return explainReading(ctx, advertiser, reading)
-  const inbound = { ...toInboundCall(ctx, call, advertiser.id), advertiserId: advertiser.id }
-  return storeReadingOf(parts.intake, { call: inbound, reading, readBy: advertiser })
+  const inbound = toInboundCall(ctx, call, advertiser.id)
+  const raw = error === null ? withSecretMark(inbound.raw, advertiser) : inbound.raw
+  const kept = { ...inbound, advertiserId: advertiser.id, raw }
+  return storeReadingOf(parts.intake, { call: kept, reading, readBy: advertiser })
 }
+
+/** Without its token and with bytes that are no text replaced a kept call can not be verified again. */
+const withSecretMark = (
+  raw: InboundCall['raw'],
+  { signingSecret }: Pick<Advertiser, 'signingSecret'>,
+): InboundCall['raw'] => (signingSecret === null ? raw : { ...raw, signed_with: secretMark(signingSecret) })
 
 /** Another process may have changed what a refusal is about to be based on; the flush asks the same for reports. */
 async function hasChanged(ctx: Pick<Context, 'db' | 'catalogue'>, advertiser: Advertiser): Promise<boolean> {

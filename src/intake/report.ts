@@ -51,6 +51,8 @@ export type InboundCall = {
     /** At most 64 KiB. */
     body: string | null
     truncated: boolean
+    /** Its signature was found right; which secret by (secretMark), so that it counts no longer than that. */
+    signed_with?: string
   }
 }
 

@@ -9,6 +9,7 @@ import { findInboundCall, markReprocessed, type StoredCall } from './inbound-sto
 import type { Intake } from './intake.ts'
 import { CONVERSIONS_PATH, readStoredCall, storedConversion } from './read-stored-call.ts'
 import type { InboundCall } from './report.ts'
+import { secretMark } from './signature.ts'
 import { storeReading } from './store-report.ts'
 
 type Needs = Pick<Context, 'db' | 'catalogue' | 'clock' | 'secrets'>
@@ -91,9 +92,14 @@ function assertSenderAllowed(
     signature: raw.headers['x-signature'],
     remoteIp: call.remoteIp ?? '',
   })
-  if (refused !== null && refused.code !== 'signature_expired')
+  if (refused === null || refused.code === 'signature_expired') return
+  if (!isVerified(advertiser, raw) || !refused.code.startsWith('signature_'))
     throw refusal(`Its sender is not allowed today either: ${refused.code}.`)
 }
+
+/** By today's secret, when it came. */
+const isVerified = ({ signingSecret }: Advertiser, raw: InboundCall['raw']): boolean =>
+  signingSecret !== null && raw.signed_with === secretMark(signingSecret)
 
 const refusal = (why: string): AppError =>
   new AppError('not_reprocessable', { message: `This call can not be processed again. ${why}` })

@@ -243,6 +243,33 @@ describe('re-processing', () => {
     await app.update(network.advertiserId, 'signing_secret', null)
   })
 
+  test('a signed call whose token or bytes are not kept counts by the secret that it was verified with', async () => {
+    const seal = (secret: string) =>
+      app.update(network.advertiserId, 'signing_secret', app.ctx.secrets.seal(secret))
+    await seal('the secret of the shop')
+    const signed = async (path: string, content: string, body?: Buffer): Promise<string> => {
+      const t = Math.floor((Date.now() + app.time.aheadMs) / 1000)
+      const digest = createHmac('sha256', 'the secret of the shop')
+        .update(`${t}.`)
+        .update(Buffer.from(content, 'latin1'))
+        .digest('hex')
+      const headers = { 'x-signature': `t=${t},v1=${digest}` }
+      const { json } = await app.call(path, body === undefined ? { headers } : { headers, body })
+      expect(json.error.code).toBe('unknown_status')
+      return newestId()
+    }
+    const query = `token=${network.token}&click_id=k1&txid=sig3&status=paye`
+    const form = 'click_id=k1&txid=sig4&status=paye&product=caf\u00e9'
+    const get = await signed(`/postback?${query}`, query)
+    const post = await signed(`/postback/${network.token}`, form, Buffer.from(form, 'latin1'))
+    await app.update(network.advertiserId, 'status_map', { paye: 'approved' })
+    expect((await reprocess(get)).json).toMatchObject({ result: 'accepted' })
+    await seal('another secret of the shop')
+    expect((await reprocess(post)).json.error.message).toContain('signature_invalid')
+    await app.update(network.advertiserId, 'signing_secret', null)
+    await app.update(network.advertiserId, 'status_map', {})
+  })
+
   test('is refused for what was not quarantined, has an unknown token or is not whole', async () => {
     const codeOf = async () => (await reprocess(await newestId())).json.error.code
     await postback('click_id=k1&txid=r9')
