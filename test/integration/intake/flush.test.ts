@@ -352,6 +352,7 @@ describe('a parked conversion', () => {
     expect(await rig.list('select click_id, tries, due_at > now() as later from unsettled')).toEqual([
       { click_id: 'guilty', tries: 1, later: true },
     ])
+  })
 
   test("has the offer's default status where a later report names affiliate and offer, and no status either", async () => {
     const advertiserId = await rig.rows.advertiser()
