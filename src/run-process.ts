@@ -18,7 +18,7 @@ export async function runProcess(options: {
   start(): Promise<Running>
 }): Promise<void> {
   const { log, graceMs } = options
-  let running: Running | null = null
+  let starting: Promise<Running> | null = null
   let ending = false
   const end = async (status: number): Promise<void> => {
     if (ending) return
@@ -27,6 +27,8 @@ export async function runProcess(options: {
       log.warn('not everything was finished in time; unfinished deliveries go on after the next start')
       exitSoon(status)
     }, graceMs - EXIT_RESERVE_MS)
+    // What still starts would be left behind, PostgreSQL above all; where it can not start it has closed what it had.
+    const running = await starting?.catch(() => null)
     await running?.close().catch((err: unknown) => log.error({ err }, 'closing failed'))
     exitSoon(status)
   }
@@ -40,9 +42,10 @@ export async function runProcess(options: {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0))
   if (process.connected) process.on('disconnect', () => void end(0))
   try {
-    running = await options.start()
+    starting = options.start()
+    await starting
   } catch (error) {
-    exitWith(error)
+    if (!ending) exitWith(error)
   }
 }
 

@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -116,6 +118,22 @@ test('SIGTERM to `npm start` ends all of its processes, with status 0', async ()
   const tree = await listTree(relay.child.pid ?? 0)
   expect((await relay.stop()).status).toBe(0)
   expect((await Promise.all(tree.map(({ pid }) => listTree(pid)))).flat()).toEqual([])
+})
+
+test('SIGTERM while it still starts leaves no PostgreSQL running', async () => {
+  const relay = spawn(process.execPath, ['bin/postback-relay.js'], {
+    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir, WORKER_PROCESSES: '0' },
+    stdio: 'ignore',
+  })
+  const postgres = await eventually(
+    async () => Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]),
+    { timeoutMs: 60_000 },
+  )
+  cleanups.push(async () => process.kill(postgres, 'SIGKILL'))
+  relay.kill('SIGTERM')
+  expect(await once(relay, 'close')).toEqual([0, null])
+  expect(await listTree(postgres)).toEqual([])
+  cleanups.pop()
 })
 
 test('where only the launcher is killed nothing is left running', async () => {
