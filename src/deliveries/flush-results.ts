@@ -97,9 +97,10 @@ function createFlusher(ctx: FlushContext & Pick<Context, 'metrics'>, { workerId,
   const commitGuilty = async (outcome: Outcome): Promise<void> => {
     const milder = withoutGuilt(outcome)
     ctx.log.error({ delivery: outcome.row.facts.deliveryId }, 'an outcome can not be stored as it is')
+    if (milder !== null) return commit([milder])
     // Nothing is left to leave out: its lease will end, and the sweeper takes it over.
-    if (milder === null) live.settle([outcome.row])
-    else await commit([milder])
+    outcome.row.batch.stranded = true
+    live.settle([outcome.row])
   }
 
   return {

@@ -80,7 +80,9 @@ function toWrite(
   const rowsLeft = new Map<Outcome['row']['batch'], number>()
   for (const { row } of outcomes) rowsLeft.set(row.batch, (rowsLeft.get(row.batch) ?? row.batch.open) - 1)
   const batchIds = (isFinished: boolean): Uuid[] =>
-    [...rowsLeft].filter(([, left]) => (left === 0) === isFinished).map(([batch]) => batch.id)
+    [...rowsLeft]
+      .filter(([batch, left]) => (left === 0 && !batch.stranded) === isFinished)
+      .map(([batch]) => batch.id)
   const fencedBatches = new Set(settlements.filter((one) => !one.late).map((one) => one.outcome.row.batch.id))
   return {
     settlements,

@@ -52,6 +52,7 @@ function toClaimed(input: Claim, claimed: ClaimedBatch, sentAtMs: number): Claim
     leasedAtMs: sentAtMs,
     lost: false,
     open: claimed.deliveries.length,
+    stranded: false,
   }
   return {
     batch,

@@ -19,6 +19,8 @@ export type LiveBatch = {
   lost: boolean
   /** Rows whose outcome is not committed yet. */
   open: number
+  /** A row of it was given up: its outcome can't be stored, so the batch is left to the takeover. */
+  stranded: boolean
 }
 
 /** What a claim returns about one delivery. */

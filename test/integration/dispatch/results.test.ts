@@ -91,25 +91,42 @@ test('what can not be stored even so ends as failed instead of holding the flush
   )
 })
 
-test('an outcome that makes the relay itself throw keeps no other one from being stored', async () => {
-  const [guilty] = ways as [Way]
+/** What is refused of this delivery makes the relay throw: the newer revision that has to be decided again is gone. */
+async function makeThrowing({ conversion }: Way): Promise<void> {
   const { rows } = await rig.db.reads.query<{ destination_id: string }>({
     text: 'select destination_id from deliveries limit 1',
   })
   const destinationId = rows[0]?.destination_id ?? ''
-  const skipped = await rig.addRevision({ destinationId }, guilty.conversion, {
-    revision: 2,
-    place: 'nowhere',
-  })
+  const skipped = await rig.addRevision({ destinationId }, conversion, { revision: 2, place: 'nowhere' })
   await rig.list(`update deliveries set state = 'skipped', reason = 'nothing_changed' where id = $1`, [
     skipped,
   ])
-  await rig.list('delete from revisions where conversion_id = $1 and revision = 2', [guilty.conversion.id])
+  await rig.list('delete from revisions where conversion_id = $1 and revision = 2', [conversion.id])
+}
+
+const delivered = () => rig.list(`select count(*)::int as n from deliveries where state = 'delivered'`)
+
+test('an outcome that makes the relay itself throw keeps no other one from being stored', async () => {
+  const [guilty] = ways as [Way]
+  await makeThrowing(guilty)
   receiver.reply((call) => (call.query.get('clickid') === guilty.clickId ? 400 : 200))
   rig.work()
   await travel()
-  const delivered = () => rig.list(`select count(*)::int as n from deliveries where state = 'delivered'`)
   await eventually(async () => expect(await delivered()).toEqual([{ n: 2 }]), { timeoutMs: 20_000 })
+})
+
+test('an outcome that was given up stays in its batch for the takeover, whatever of the batch ends after it', async () => {
+  const [guilty] = ways as [Way]
+  await makeThrowing(guilty)
+  const { promise, resolve } = Promise.withResolvers<Reply>()
+  receiver.reply((call) => (call.query.get('clickid') === guilty.clickId ? 400 : promise))
+  rig.work({ config: { ...rig.ctx.config, deliveryTimeoutMs: 20_000 } })
+  await travel()
+  const givenUp = () => rig.lines.filter(({ msg }) => msg === 'an outcome can not be stored as it is')
+  await eventually(() => expect(givenUp()).toHaveLength(3), { timeoutMs: 20_000 })
+  resolve(200)
+  await eventually(async () => expect(await delivered()).toEqual([{ n: 2 }]))
+  expect(await rig.places()).toEqual({ due: [], batches: [[guilty.deliveryId]] })
 })
 
 test('a claim that was lost in a crash of Postgres costs nothing: nobody else has the batch', async () => {

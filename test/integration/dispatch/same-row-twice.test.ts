@@ -19,6 +19,7 @@ const liveBatch = (id: Uuid): LiveBatch => ({
   bornAtMs: 0,
   leasedAtMs: 0,
   lost: false,
+  stranded: false,
   open: 1,
 })
 

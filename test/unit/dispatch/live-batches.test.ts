@@ -21,6 +21,7 @@ function setUp() {
     bornAtMs: nowMs,
     leasedAtMs: nowMs,
     lost: false,
+    stranded: false,
     open,
   })
   return {
