@@ -67,6 +67,8 @@ export type DueTaken = {
   /** Destinations that were looked at, and the last of them; null: there was none. */
   destinations: number
   last: Uuid | null
+  /** As of these rows: what is decided about them needs a catalogue that is no older. */
+  catalogueVersion: number
 }
 
 // The skip scan walks the index (destination_id, share, due_at) from destination to destination, so neither a backlog of
@@ -142,8 +144,8 @@ const TAKE_DUE = `with recursive x as (
   from (select destination_id, count(*) as rows from taken group by destination_id) n
   where l.destination_id = n.destination_id and l.recovery = 'ramping'
 )
-select scan.destinations, scan.last, t.delivery_id, t.destination_id, t.suspect, road.alone, d.affiliate_id, d.offer_id,
-  d.advertiser_id, d.state is not distinct from 'scheduled' as scheduled
+select (select n from catalogue_version)::float8 as catalogue, scan.destinations, scan.last, t.delivery_id, t.destination_id,
+  t.suspect, road.alone, d.affiliate_id, d.offer_id, d.advertiser_id, d.state is not distinct from 'scheduled' as scheduled
 from (select count(*)::int as destinations,
     (select destination_id from seen order by 1 desc limit 1) as last from seen) scan
 left join (taken t join road on road.destination_id = t.destination_id) on true
@@ -151,6 +153,7 @@ left join lateral (
   select d.state, d.affiliate_id, d.offer_id, d.advertiser_id from deliveries d where d.id = t.delivery_id limit 1) d on true`
 
 type TakeRow = {
+  catalogue: number
   destinations: number
   last: Uuid | null
   delivery_id: Uuid | null
@@ -183,6 +186,7 @@ export async function takeDue(tx: Tx, query: DueQuery): Promise<DueTaken> {
     rows: rows.flatMap((row) => (row.delivery_id === null ? [] : [toDueRow(row, row.delivery_id)])),
     destinations: rows[0]?.destinations ?? 0,
     last: rows[0]?.last ?? null,
+    catalogueVersion: rows[0]?.catalogue ?? 0,
   }
 }
 

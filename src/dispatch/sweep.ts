@@ -105,6 +105,8 @@ async function sweepSome(
     aloneRowsMax: ALONE_ROWS_MAX,
     seconds: SPREAD * state.seconds,
   })
+  // A destination may have been made or restored since the lead was taken: by an older catalogue its rows would be cancelled.
+  await ctx.catalogue.upTo(taken.catalogueVersion)
   const scheduled = taken.rows.filter((row) => row.isScheduled)
   const cancelled = scheduled.flatMap((row) => cancelOf(ctx, row))
   if (cancelled.length > 0) await cancelDeliveries(tx, cancelled)

@@ -245,6 +245,20 @@ describe('what travels', () => {
   })
 })
 
+test('a destination that is made while a sweep begins is swept by what it is, not cancelled', async () => {
+  const { catalogue } = rig.ctx
+  let made: Uuid[] = []
+  // Between the statement that takes the lead and the one that takes the rows.
+  const upTo = async (version: number): Promise<void> => {
+    await catalogue.upTo(version)
+    if (made.length === 0) made = await waitingRows(await rig.rows.network({ url: NEVER }), 1)
+  }
+  const ctx = { ...rig.ctx, catalogue: { ...catalogue, upTo } }
+  await sweep(ctx, { holder: ME, state: newSweepState(), transitLeaseMs: 15_000 })
+  expect(await rig.delivery(made[0] ?? '')).toMatchObject({ state: 'scheduled', reason: null })
+  expect((await batches()).flatMap((batch) => batch.deliveries)).toEqual(made)
+})
+
 describe('the leader', () => {
   test('stands back where it has no queue, so that one that has it can lead', async () => {
     const network = await rig.network(NEVER)
