@@ -192,10 +192,16 @@ export async function listLastRequests(db: Db, deliveryIds: readonly Uuid[]): Pr
   return new Map(rows.map((row) => [row.delivery_id, row.request]))
 }
 
-export async function updateDestinationDisabled(tx: Tx, destinationId: Uuid, version: number): Promise<void> {
-  await tx.query({
+/** False: it is not active any more, and stays as it is. */
+export async function updateDestinationDisabled(
+  tx: Tx,
+  destinationId: Uuid,
+  version: number,
+): Promise<boolean> {
+  const { rowCount } = await tx.query({
     text: `update destinations set state = 'disabled', state_reason = 'http_410', changed_in = $2, updated_at = now()
       where id = $1 and state = 'active'`,
     values: [destinationId, version],
   })
+  return rowCount === 1
 }

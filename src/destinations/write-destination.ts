@@ -8,6 +8,7 @@ import { assertOpen, type Needs } from '../catalogue/open-row.ts'
 import { assertSameOwner, resolveField, syncCatalogue } from '../catalogue/resource.ts'
 import type { Context } from '../context.ts'
 import type { Tx } from '../db/database.ts'
+import { closeAlerts } from '../dispatch/alert-store.ts'
 import { AppError } from '../kit/app-error.ts'
 import { newUuid, type Uuid } from '../kit/ids.ts'
 import { type CheckedDefinition, checkDefinition, type DestinationInput } from './check-definition.ts'
@@ -179,7 +180,9 @@ export async function changeDestination(
 export const setDestinationState = (ctx: Needs, id: Uuid, state: 'active' | 'paused'): Promise<void> =>
   withControlWrite(ctx, async (tx, changedIn) => {
     const row = assertOpen(await findDestination(tx, id))
-    if (row.state !== state) await updateDestinationState(tx, { id, state, changedIn })
+    if (row.state === state) return
+    await updateDestinationState(tx, { id, state, changedIn })
+    await closeAlerts(tx, { kind: 'destination_disabled', destinationIds: [id] })
   })
 
 /** What there is to say about a stored destination, without looking its host up. */

@@ -1,10 +1,12 @@
 import type { Tx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
 
+export type AlertKind = 'breaker_open' | 'destination_disabled'
+
 /** At most one of a kind is open for a destination: a breaker that opens again in its ramp was never closed. */
 export async function openAlert(
   tx: Tx,
-  alert: { id: Uuid; kind: 'breaker_open'; destinationId: Uuid },
+  alert: { id: Uuid; kind: AlertKind; destinationId: Uuid },
 ): Promise<void> {
   await tx.query({
     name: 'open_alert',
@@ -16,7 +18,7 @@ export async function openAlert(
 
 export async function closeAlerts(
   tx: Tx,
-  alerts: { kind: 'breaker_open'; destinationIds: readonly Uuid[] },
+  alerts: { kind: AlertKind; destinationIds: readonly Uuid[] },
 ): Promise<void> {
   await tx.query({
     name: 'close_alerts',

@@ -53,7 +53,10 @@ export type AlertQuery = Static<typeof AlertQuery>
 
 const Alert = Type.Object({
   id: Type.String(),
-  kind: Type.String({ description: 'breaker_open: a destination fails at nearly every call' }),
+  kind: Type.String({
+    description:
+      'breaker_open: a destination fails at nearly every call; destination_disabled: it answered 410 and waits for its resume',
+  }),
   destination_id: NullableText({ maxLength: 40 }),
   opened_at: Type.String(),
   closed_at: NullableText({ maxLength: 40 }),

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { withControlWrite } from '../../../src/catalogue/control-write.ts'
+import { setDestinationState } from '../../../src/destinations/write-destination.ts'
+import { encodeId } from '../../../src/kit/ids.ts'
 import { type DispatchRig, startDispatchRig, type Way } from '../../support/dispatch-rig.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Receiver, startReceiver } from '../../support/receiver.ts'
@@ -38,6 +40,7 @@ const lane = async (): Promise<Record<string, unknown> | undefined> =>
   (
     await rig.list('select mode, previous_mode, blocked_until > now() as blocked, blocked_reason from lanes')
   )[0]
+const alerts = () => rig.list('select kind, destination_id, closed_at is null as open from alerts')
 const state = async (id: string): Promise<string> => (await rig.delivery(id)).state
 
 describe('Retry-After', () => {
@@ -118,9 +121,28 @@ describe('410', () => {
     await rig.travel([second?.deliveryId ?? ''])
     await eventually(async () => expect((await rig.places()).due).toHaveLength(2))
     expect(receiver.received).toHaveLength(1)
-    await setState(network, 'active')
+    await setDestinationState(rig.ctx, network.destinationId, 'active')
     await eventually(async () => expect(await state(second?.deliveryId ?? '')).toBe('delivered'))
     await eventually(async () => expect(await state(first?.deliveryId ?? '')).toBe('delivered'))
+  })
+})
+
+describe('a destination that a 410 disabled', () => {
+  test('is told of by an alert and a log line, until somebody resumes it', async () => {
+    const network = await setUp([410, 200])
+    const { destinationId } = network
+    const { deliveryId } = await rig.schedule(network)
+    rig.work()
+    await rig.travel([deliveryId])
+    const alert = { kind: 'destination_disabled', destination_id: destinationId }
+    await eventually(async () => expect(await alerts()).toEqual([{ ...alert, open: true }]))
+    await eventually(() =>
+      expect(rig.lines.filter(({ event }) => event === 'destination_disabled')).toMatchObject([
+        { destination: encodeId('destination', destinationId) },
+      ]),
+    )
+    await setDestinationState(rig.ctx, destinationId, 'active')
+    expect(await alerts()).toEqual([{ ...alert, open: false }])
   })
 })
 
