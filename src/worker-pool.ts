@@ -47,11 +47,22 @@ async function runOne(
   running: Set<ChildProcess>,
   closing: AbortSignal,
 ): Promise<void> {
-  const child = fork()
+  const child = forkOrNull(fork, log)
+  if (child === null) return
   running.add(child)
   // Also where it could not be started.
   const [code, signal] = await once(child, 'exit').catch((err: unknown) => [err, null])
   running.delete(child)
   if (!closing.aborted)
     log.error({ code, signal, worker: child.pid }, 'a worker process ended; starting another')
+}
+
+/** Node throws where memory is short; most other failures are events of the child. */
+function forkOrNull(fork: () => ChildProcess, log: Logger): ChildProcess | null {
+  try {
+    return fork()
+  } catch (err) {
+    log.error({ err }, 'a worker process could not be started; trying again')
+    return null
+  }
 }
