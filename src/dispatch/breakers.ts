@@ -13,7 +13,7 @@ export type Breakers = {
 
 /** onOpen: what waits in this lane should go back. */
 export function createBreakers(
-  ctx: Pick<Context, 'db' | 'log' | 'clock'>,
+  ctx: Pick<Context, 'db' | 'log' | 'clock' | 'catalogue'>,
   onOpen: (destinationId: Uuid) => void,
 ): Breakers {
   const window = createBreakerWindow(ctx.clock)
