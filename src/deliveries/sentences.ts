@@ -9,8 +9,11 @@ const EXCERPT_MAX = 120
 export function quoteAnswer(body: string | null): string {
   const line = (body ?? '').replace(/\s+/g, ' ').trim()
   if (line === '') return ''
-  return ` "${line.length > EXCERPT_MAX ? `${line.slice(0, EXCERPT_MAX)}…` : line}"`
+  return ` "${line.length > EXCERPT_MAX ? `${wholeCharacters(line.slice(0, EXCERPT_MAX))}…` : line}"`
 }
+
+/** Half a character at the end is dropped: jsonb does not take it. */
+const wholeCharacters = (cut: string): string => cut.replace(/[\ud800-\udbff]$/, '')
 
 const ERRORS: Readonly<Record<string, string>> = {
   dns_failed: 'its host name could not be resolved',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startReceiver } from '../../support/receiver.ts'
 import type { AdPlatform } from '../../support/trackers/ad-platform.ts'
 import { type Binom, startBinom } from '../../support/trackers/binom.ts'
 import { startGa4 } from '../../support/trackers/ga4.ts'
@@ -179,6 +180,25 @@ describe('a test fire', () => {
     const first = await fire()
     expect((await fire()).delivery_id).toBe(first.delivery_id)
     expect(keitaro.receiver.received.length).toBe(before + 1)
+  })
+
+  test('calls once for one Idempotency-Key also where the quote of the answer would end in half a character', async () => {
+    const body = `${'x'.repeat(119)}😀 and more`
+    const receiver = await startReceiver({ replies: { status: 200, body } })
+    const network = await relay.network()
+    const url = `${receiver.url}/?c={clickid}`
+    const destination = await relay.destination(network, { preset: 'plain', url })
+    const fire = () =>
+      fetch(`${relay.url}/v1/destinations/${destination.id}/test`, {
+        method: 'POST',
+        headers: {
+          authorization: 'Bearer an-admin-key-of-thirty-two-chars!',
+          'idempotency-key': 'fire-half',
+        },
+      })
+    expect([(await fire()).status, (await fire()).status]).toEqual([200, 200])
+    expect(receiver.received).toHaveLength(1)
+    await receiver.close()
   })
 
   test('that reaches nobody says so', async () => {

@@ -394,3 +394,9 @@ test('a long answer is cut, and stays on one line', () => {
   expect(verdict.sentence.length).toBeLessThan(400)
   expect(verdict.sentence).not.toContain('\n')
 })
+
+test('a long answer is not cut within a character', () => {
+  const lastAnswer = `x${'😀'.repeat(200)}`
+  const { sentence } = judgeTrace(withDelivery({ state: 'refused', lastHttpStatus: 400, lastAnswer }))
+  expect(sentence).toContain('😀…')
+})
