@@ -44,11 +44,20 @@ export function honourIdempotencyKeys(app: FastifyInstance, ctx: Pick<Context, '
     return reply.code(stored.http_status).header('idempotent-replayed', 'true').send(stored.answer)
   })
 
+  // What was done is answered in any case: an error in its place would be sent again, and done again.
+  const keepAnswer = (
+    answer: Parameters<typeof updateIdempotencyAnswer>[1],
+    { log, id }: FastifyRequest,
+  ): Promise<void> =>
+    updateIdempotencyAnswer(db, answer).catch((err: unknown) =>
+      log.warn({ err, request_id: id }, 'the answer to an Idempotency-Key could not be kept'),
+    )
+
   app.addHook('onSend', async (request, reply, payload) => {
     const run = request.idempotency
     if (run === null) return payload
     if (reply.statusCode < 300 && typeof payload === 'string')
-      await updateIdempotencyAnswer(db, { ...run, httpStatus: reply.statusCode, answer: payload })
+      await keepAnswer({ ...run, httpStatus: reply.statusCode, answer: payload }, request)
     else await deleteIdempotencyKey(db, run)
     return payload
   })

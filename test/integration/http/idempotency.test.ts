@@ -80,6 +80,17 @@ test('without a key, and on other routes, every request runs', async () => {
   expect(runs).toBe(4)
 })
 
+test('what was done is answered, and not done again, where its answer can not be kept', async () => {
+  handle = async () => {
+    await api.ctx.db.reads.query({ text: 'alter table idempotency_keys rename column answer to lost' })
+    return { run: ++runs }
+  }
+  const first = await post('f', {})
+  await api.ctx.db.reads.query({ text: 'alter table idempotency_keys rename column lost to answer' })
+  expect([first.statusCode, first.json()]).toEqual([202, { run: 1 }])
+  expect([(await post('f', {})).statusCode, runs]).toEqual([409, 1])
+})
+
 test.each(['', 'x'.repeat(256)])('a key that is empty or too long is named', async (key) => {
   expect((await post(key, {})).json().error).toMatchObject({
     code: 'invalid_field',
