@@ -48,11 +48,14 @@ async function run([name = 'help', ...args]: readonly string[]): Promise<string>
   const { values, positionals } = parse(args, command.options)
   if (values.help) return `postback-relay ${name} ${command.usage}\n${command.about}\n`
   const relay = createRelayClient({
-    url: values.url ?? process.env.RELAY_URL ?? `http://127.0.0.1:${process.env.PORT ?? 8080}`,
-    key: values.key ?? process.env.ADMIN_KEY ?? null,
+    url: values.url ?? setting('RELAY_URL') ?? `http://127.0.0.1:${setting('PORT') ?? 8080}`,
+    key: values.key ?? setting('ADMIN_KEY') ?? null,
   })
   return show(await command.run(relay, { positionals, options: values }), values.json)
 }
+
+/** As loadConfig reads it: an empty one counts as not set. */
+const setting = (name: string): string | undefined => process.env[name]?.trim() || undefined
 
 function parse(args: readonly string[], options: Command['options']) {
   try {

@@ -50,6 +50,14 @@ test('trace answers an order id with one sentence and its deliveries', async () 
   expect(output).toContain(deliveryId)
 })
 
+test('an empty setting counts as not set, and spaces around one do not count', async () => {
+  const env = { RELAY_URL: '', PORT: ` ${new URL(relay.url).port} ` }
+  const found = await runRelayCommand({ env: { ...env, ADMIN_KEY: ` ${ADMIN_KEY} ` }, args: ['ledger'] })
+  expect(found).toMatchObject({ status: 0, output: expect.stringContaining('accepted') })
+  const refused = await runRelayCommand({ env: { ...env, ADMIN_KEY: '' }, args: ['ledger'] })
+  expect(refused).toMatchObject({ status: 1, output: expect.stringMatching(/^No key: give --key/) })
+})
+
 test('deliveries lists by filter as an aligned table, and shows one with its attempts and a curl line', async () => {
   const list = await run('deliveries', '--state', 'delivered')
   const [heading = '', row = ''] = list.output.split('\n')
