@@ -72,12 +72,15 @@ function parse(args: readonly string[], options: Command['options']) {
 type CommonValues = { url?: string; key?: string; json?: boolean; help?: boolean }
 
 const show = (shown: Shown, asJson: boolean | undefined): string =>
-  `${asJson ? JSON.stringify(shown.json, null, 2) : shown.text}\n`
+  `${asJson ? JSON.stringify(shown.json, null, 2) : printable(shown.text)}\n`
+
+/** A terminal obeys control characters, and what partners sent may hold some. */
+const printable = (text: string): string => text.replaceAll(/(?!\n)\p{Cc}/gu, ' ')
 
 try {
   process.stdout.write(await run(process.argv.slice(2)))
 } catch (error) {
   if (!(error instanceof CommandError)) exitWith(error)
-  process.stderr.write(`${error.message}\n`)
+  process.stderr.write(`${printable(error.message)}\n`)
   process.exitCode = 1
 }

@@ -50,6 +50,14 @@ test('trace answers an order id with one sentence and its deliveries', async () 
   expect(output).toContain(deliveryId)
 })
 
+test('what partners sent gives the terminal no orders', async () => {
+  const { output } = await run('trace', '\u001b]0;owned\u0007\u009b31m')
+  expect(output).toContain('owned')
+  expect(output).not.toMatch(/(?!\n)\p{Cc}/u)
+  const refused = await run('deliveries', '--state', '\u001b[31m')
+  expect(refused).toMatchObject({ status: 1, output: expect.not.stringContaining('\u001b') })
+})
+
 test('an empty setting counts as not set, and spaces around one do not count', async () => {
   const env = { RELAY_URL: '', PORT: ` ${new URL(relay.url).port} ` }
   const found = await runRelayCommand({ env: { ...env, ADMIN_KEY: ` ${ADMIN_KEY} ` }, args: ['ledger'] })
