@@ -33,11 +33,13 @@ export function createLog(config: Pick<Config, 'logLevel' | 'role'>, stream?: De
   return stream === undefined ? pino(options) : pino(options, stream)
 }
 
+const isMasked = (name: string): boolean => MASKED.has(name.replace(/[_-]/g, '').toLowerCase())
+
 function maskFields(fields: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
-      MASKED.has(name.replace(/[_-]/g, '').toLowerCase()) ? MASK : maskValue(value, depth + 1),
+      value !== null && isMasked(name) ? MASK : maskValue(value, depth + 1),
     ]),
   )
 }

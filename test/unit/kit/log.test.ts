@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { loadConfig } from '../../../config/load.ts'
+import { summarizeConfig } from '../../../config/summary.ts'
 import { createLog } from '../../../src/kit/log.ts'
 
 function logLines(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown>[] {
@@ -49,6 +51,12 @@ test('what a person needs to find a delivery stays readable', () => {
     at: '1970-01-01T00:00:00.000Z',
     key_id: 'key_1',
   })
+})
+
+test('of a secret setting it says whether it is set', () => {
+  const settings = summarizeConfig(loadConfig({ DATABASE_URL: `postgres://relay:${SECRET}@db/relay` }))
+  const [line] = logLines((log) => log.info({ settings }, 'starting'))
+  expect(line?.settings).toMatchObject({ DATABASE_URL: '[masked]', REDIS_URL: null, ADMIN_KEY: null })
 })
 
 test('masking two URLs of one line leaves valid JSON', () => {
