@@ -56,6 +56,10 @@ function crossChecks(config: Config): string[] {
       problems.push(
         `OUTBOUND_ALLOW_CIDRS and TRUSTED_PROXIES hold addresses or ranges like 10.0.0.0/8, not "${range}"`,
       )
+  for (const range of config.trustedProxies.filter((one) => /\/0+$/.test(one)))
+    problems.push(
+      `TRUSTED_PROXIES can not hold "${range}", which is everybody: then any caller could claim any address; name the addresses of your proxies`,
+    )
   if (config.queueShards > 1 && config.redisUrl === null)
     problems.push(
       `QUEUE_SHARDS is 1 where REDIS_URL is not set, not ${config.queueShards}: shards need a Redis Cluster; set REDIS_URL to one of its nodes or leave QUEUE_SHARDS out`,

@@ -37,6 +37,15 @@ test('bad settings are all named at once, one line each', async () => {
   ])
 })
 
+test.each(['0.0.0.0/0', '10.0.0.1,::/0'])(
+  'TRUSTED_PROXIES=%s, everybody, is named with the fix',
+  async (proxies) => {
+    expect(await refusal({ TRUSTED_PROXIES: proxies, ADMIN_KEY: 'k'.repeat(40) })).toEqual([
+      expect.stringMatching(/^TRUSTED_PROXIES .*\/0.*addresses of your proxies/),
+    ])
+  },
+)
+
 test('a port in use is named with the fix', async () => {
   const other = await startReceiver()
   cleanups.push(other.close)
