@@ -49,6 +49,19 @@ const url =
     return value
   }
 
+/** A URL whose client throws, when it is made, where user or password can not be decoded. */
+const urlWithPassword =
+  (...protocols: string[]) =>
+  (value: string): string => {
+    const { username, password } = new URL(url(...protocols)(value))
+    try {
+      decodeURIComponent(`${username}:${password}`)
+    } catch {
+      throw new BadSetting('has a "%" in its user or password that is not encoded: write it as %25')
+    }
+    return value
+  }
+
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /** `5s` `30s` `2m` `10m` `1h` `250ms` as ms. Throws BadSetting. */
@@ -130,7 +143,7 @@ export const SETTINGS = {
   }),
   redisUrl: setting({
     env: 'REDIS_URL',
-    parse: nullable(url('redis:', 'rediss:')),
+    parse: nullable(urlWithPassword('redis:', 'rediss:')),
     fallback: null,
     about: 'Redis 7 or Valkey for the queues; without it they are in Postgres.',
     secret: true,
@@ -205,7 +218,7 @@ export const SETTINGS = {
   }),
   outboundProxy: setting({
     env: 'OUTBOUND_PROXY',
-    parse: nullable(url('http:')),
+    parse: nullable(urlWithPassword('http:')),
     fallback: null,
     about: 'Egress proxy that takes CONNECT.',
     secret: true,

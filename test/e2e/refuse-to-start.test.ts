@@ -46,6 +46,19 @@ test.each(['0.0.0.0/0', '10.0.0.1,::/0'])(
   },
 )
 
+test.each(['REDIS_URL', 'OUTBOUND_PROXY'])(
+  '%s with a bare per cent sign in its password is named with the fix',
+  async (name) => {
+    const scheme = name === 'REDIS_URL' ? 'redis' : 'http'
+    const lines = await refusal({
+      [name]: `${scheme}://relay:hunter%2z@127.0.0.1:1`,
+      ADMIN_KEY: 'k'.repeat(40),
+    })
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`^${name} .*write it as %25$`))])
+    expect(lines[0]).not.toContain('hunter')
+  },
+)
+
 test('a port in use is named with the fix', async () => {
   const other = await startReceiver()
   cleanups.push(other.close)
