@@ -8,12 +8,7 @@ const VERSION_MIN = 140_000
 /** Connects once to the server of DATABASE_URL. Throws StartError where that does not work or the server is too old. */
 export async function reachDatabase(databaseUrl: string): Promise<void> {
   const where = describe(databaseUrl)
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: 5000,
-    // What every pool asks for too; a pooler in transaction mode refuses it.
-    options: '-c timezone=UTC',
-  })
+  const client = createClient(databaseUrl)
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -29,6 +24,23 @@ export async function reachDatabase(databaseUrl: string): Promise<void> {
     throw error instanceof StartError ? error : new StartError(explain(where, toError(error)), error)
   } finally {
     await client.end().catch(() => undefined)
+  }
+}
+
+/** Reads the certificates that the URL names. Throws StartError. */
+function createClient(databaseUrl: string): pg.Client {
+  try {
+    return new pg.Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: 5000,
+      // What every pool asks for too; a pooler in transaction mode refuses it.
+      options: '-c timezone=UTC',
+    })
+  } catch (error) {
+    throw new StartError(
+      `DATABASE_URL can not be used (${toError(error).message}): correct it, or the files that it names.`,
+      error,
+    )
   }
 }
 

@@ -59,6 +59,11 @@ test.each(['REDIS_URL', 'OUTBOUND_PROXY'])(
   },
 )
 
+test('a DATABASE_URL that names a file that is not there is named with the fix', async () => {
+  const lines = await refusal({ DATABASE_URL: 'postgres://relay@127.0.0.1:1/relay?sslrootcert=/no/ca.pem' })
+  expect(lines).toEqual([expect.stringMatching(/^DATABASE_URL .*\/no\/ca\.pem.*correct/)])
+})
+
 test('a port in use is named with the fix', async () => {
   const other = await startReceiver()
   cleanups.push(other.close)
