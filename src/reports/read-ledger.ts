@@ -19,7 +19,7 @@ const EXAMPLES_MAX = 100
 
 /**
  * Checks that every revision accepted in [from, to) and every delivery of it has its place. Everything is counted from
- * the rows themselves in one snapshot; no counter is an input. Throws AppError for a span that is empty or too long.
+ * the rows themselves, each hour in one snapshot; no counter is an input. Throws AppError for a span that is empty or too long.
  */
 export async function readLedger(
   ctx: Pick<Context, 'db' | 'clock'>,
@@ -30,25 +30,30 @@ export async function readLedger(
   if (from >= to) throw new AppError('invalid_field', { field: 'from', fix: 'Give a "from" before "to".' })
   if (to - from > SPAN_MAX_MS)
     throw new AppError('invalid_field', { field: 'from', fix: 'Ask for at most 31 days at once.' })
-  return withTx(
+  const ledger = emptyLedger(from, to)
+  const explain: UnaccountedWire[] = []
+  for (const span of hoursOf(from, to)) {
+    const counted = await readHour(ctx, span, EXAMPLES_MAX - explain.length)
+    addTo(ledger.revisions, counted.revisions)
+    addTo(ledger.deliveries, counted.deliveries)
+    ledger.unaccounted += counted.unaccounted
+    explain.push(...counted.examples.map(toWire))
+  }
+  return input.explain ? { ...ledger, explain } : ledger
+}
+
+/** A revision and its deliveries carry the same millisecond, so an hour is whole in itself. */
+const readHour = (ctx: Pick<Context, 'db'>, span: LedgerSpan, examplesMax: number) =>
+  withTx(
     ctx.db.reads,
     async (tx) => {
-      const ledger = emptyLedger(from, to)
-      const explain: UnaccountedWire[] = []
-      for (const span of hoursOf(from, to)) {
-        const counted = await countSpan(tx, span)
-        addTo(ledger.revisions, counted.revisions)
-        addTo(ledger.deliveries, counted.deliveries)
-        if (counted.isComplete) continue
-        const { total, examples } = await findUnaccounted(tx, span, EXAMPLES_MAX - explain.length)
-        ledger.unaccounted += total
-        explain.push(...examples.map(toWire))
-      }
-      return input.explain ? { ...ledger, explain } : ledger
+      const { isComplete, ...counts } = await countSpan(tx, span)
+      if (isComplete) return { ...counts, unaccounted: 0, examples: [] }
+      const { total, examples } = await findUnaccounted(tx, span, examplesMax)
+      return { ...counts, unaccounted: total, examples }
     },
     'begin isolation level repeatable read read only',
   )
-}
 
 type SpanCounts = Pick<LedgerWire, 'revisions' | 'deliveries'> & {
   /** Nothing of the span is unaccounted. */
@@ -72,7 +77,10 @@ async function countSpan(tx: Tx, span: LedgerSpan): Promise<SpanCounts> {
   }
 }
 
-/** In pieces, so that no statement of a busy day runs into its time limit; all of them see the one snapshot. */
+/**
+ * In pieces, so that no statement of a busy day runs into its time limit, and no snapshot is held so long that what
+ * deliveries leave behind in `due` can not be cleared away.
+ */
 function* hoursOf(from: number, to: number): Generator<LedgerSpan> {
   for (let start = from; start < to; start += HOUR_MS)
     yield { fromId: lowestUuid(start), toId: lowestUuid(Math.min(start + HOUR_MS, to)) }

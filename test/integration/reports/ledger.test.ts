@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { decodeId } from '../../../src/kit/ids.ts'
+import { readLedger } from '../../../src/reports/read-ledger.ts'
 import { type ReadsApp, startReadsApp } from '../../support/reads-app.ts'
 
 let app: ReadsApp
@@ -258,6 +259,22 @@ test('what a paused destination holds counts as held', async () => {
   const revision = await app.rows.revision(conversion)
   await app.rows.delivery({ conversion, revision, destinationId })
   expect(await span.read()).toMatchObject({ deliveries: { scheduled: 0, held: 1 }, unaccounted: 0 })
+})
+
+test('a span of many hours holds neither a snapshot nor a connection for longer than an hour of it takes', async () => {
+  const { reads } = app.ctx.db
+  let taken = 0
+  const counted: typeof reads = {
+    query: (statement) => reads.query(statement),
+    connect: () => {
+      taken++
+      return reads.connect()
+    },
+  }
+  const { at } = nextSpan(5)
+  const span = { from: new Date(at), to: new Date(at + 5 * HOUR_MS), explain: false }
+  await readLedger({ ...app.ctx, db: { ...app.ctx.db, reads: counted } }, span)
+  expect(taken).toBe(5)
 })
 
 test('the span is a half-open interval of acceptance times', async () => {
