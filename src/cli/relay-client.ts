@@ -30,10 +30,15 @@ export function createRelayClient({ url, key }: { url: string; key: string | nul
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
+      // Followed, it would come without the key, and a POST as a GET.
+      redirect: 'manual',
     })
+    const asked = new URL(url).origin
+    const leadsTo = URL.parse(response.headers.get('location') ?? '', url)?.origin ?? asked
+    if (leadsTo !== asked) throw new CommandError(`${asked} leads to ${leadsTo}: give that as --url.`)
     const answer: unknown = await response.json().catch(() => null)
     if (!response.ok) throw new CommandError(refusal(response.status, answer as ErrorAnswer))
-    if (answer === null) throw new CommandError(`What answers at ${new URL(url).origin} is no relay.`)
+    if (answer === null) throw new CommandError(`What answers at ${asked} is no relay.`)
     return answer as T
   }
   return {

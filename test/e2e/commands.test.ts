@@ -149,6 +149,25 @@ test('a wrong address, another program, a broken key and a verb that is none are
   other.close()
 })
 
+test('an address that leads elsewhere is named, and neither key nor order go there', async () => {
+  const asked: string[] = []
+  const front = createServer((req, res) => {
+    asked.push(`${req.method} ${req.headers.host}`)
+    res.writeHead(301, { location: `http://localhost:${new URL(relay.url).port}${req.url}` }).end()
+  })
+  await once(front.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`
+  for (const args of [['ledger'], ['keys', 'create', 'led astray']]) {
+    const { status, output } = await run(...args, '--url', url)
+    expect([status, output]).toEqual([
+      1,
+      expect.stringMatching(/leads to http:\/\/localhost:\d+: give that as --url/),
+    ])
+  }
+  expect(asked).toHaveLength(2)
+  front.close()
+})
+
 test('all keys are listed, however many pages they are', async () => {
   const client = createTestClient(relay.url, ADMIN_KEY)
   for (let n = 0; n < 101; n++) await client.post('/v1/keys', { name: `many-${n}` })
