@@ -7,7 +7,7 @@ import { readChanges } from './snapshot.ts'
 
 const POLL_INTERVAL_MS = 1000
 
-type Parts = { db: Pick<Database, 'reads'>; log: Logger; clock: Clock; pollIntervalMs?: number }
+type Parts = { db: Pick<Database, 'catalogue'>; log: Logger; clock: Clock; pollIntervalMs?: number }
 
 /**
  * Loads the whole catalogue and keeps it current: changes of this process at once (withControlWrite refreshes), those of
@@ -21,7 +21,7 @@ export async function createCatalogue(parts: Parts): Promise<Catalogue & { close
   let next: Promise<void> | null = null
 
   const load = async (): Promise<void> => {
-    const changes = await readChanges(db.reads, version)
+    const changes = await readChanges(db.catalogue, version)
     if (changes === null || changes.version <= version) return
     index.apply(changes)
     version = changes.version

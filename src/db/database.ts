@@ -26,6 +26,8 @@ export type Database = {
   intake: DbPool
   results: DbPool
   reads: DbPool
+  /** One connection of its own: flushes and claims wait for a changed catalogue, and reports may hold all of `reads`. */
+  catalogue: DbPool
   close(): Promise<void>
 }
 
@@ -116,7 +118,7 @@ const HOT_PATH =
 
 type PoolSizes = { intake: number; results: number; reads: number }
 
-/** Opens the three pools lazily: nothing connects before the first statement. */
+/** Opens the pools lazily: nothing connects before the first statement. */
 export function openDatabase(options: {
   connectionString: string
   log: Logger
@@ -149,9 +151,10 @@ export function openDatabase(options: {
     intake: open(sizes.intake, 5000, HOT_PATH),
     results: open(sizes.results, 15_000, HOT_PATH),
     reads: open(sizes.reads, 15_000),
+    catalogue: open(1, 15_000),
   }
   return {
-    ...(pools as unknown as Pick<Database, 'intake' | 'results' | 'reads'>),
+    ...(pools as unknown as Omit<Database, 'close'>),
     close: async () => {
       closing = true
       await Promise.all(Object.values(pools).map((pool) => pool.end()))

@@ -46,6 +46,7 @@ export function createCutDatabase(db: Database): CutDatabase {
     intake: wrap(db.intake, nothing),
     results: wrap(db.results, () => cut.beforeResults()),
     reads: wrap(db.reads, nothing),
+    catalogue: wrap(db.catalogue, nothing),
     close: nothing,
     beforeResults: nothing,
     commitsWithoutAnswer: 0,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createCatalogue } from '../../../src/catalogue/create-catalogue.ts'
-import { openDatabase } from '../../../src/db/database.ts'
+import { openDatabase, withTx } from '../../../src/db/database.ts'
 import { createIntake } from '../../../src/intake/create-intake.ts'
 import { systemClock } from '../../../src/kit/clock.ts'
 import { type IntakeRig, startIntakeRig } from '../../support/intake-rig.ts'
@@ -41,6 +41,37 @@ test('a control write of another process holds for the next call: a report read 
   )
   expect(again).toMatchObject({ result: 'accepted' })
   await other.close()
+  catalogue.close()
+  await db.close()
+})
+
+test('an advertiser is answered after a control write although reports hold every connection of theirs', async () => {
+  const network = await rig.rows.network()
+  await rig.rows.click({ ...network, clickId: 'c2', affiliateClickId: 'x' })
+  const db = openDatabase({
+    connectionString: rig.database.connectionString,
+    log: rig.ctx.log,
+    applicationName: 'busy',
+    sizes: { reads: 1 },
+  })
+  const catalogue = await createCatalogue({
+    db,
+    log: rig.ctx.log,
+    clock: systemClock,
+    pollIntervalMs: 3_600_000,
+  })
+  const busy = createIntake({ ...rig.ctx, db, catalogue })
+  const readBy = catalogue.advertiser(network.advertiserId) ?? null
+  const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
+  const slow = withTx(db.reads, () => isOver)
+  await rig.list('update catalogue_version set n = n + 1')
+  const report = { ...rig.nothingSaid, clickId: 'c2', transactionId: 't2' }
+  expect(await busy.submit(rig.call(network.advertiserId), report, readBy)).toMatchObject({
+    result: 'accepted',
+  })
+  end()
+  await slow
+  await busy.close()
   catalogue.close()
   await db.close()
 })
