@@ -23,6 +23,9 @@ const ROUTES = new Set([
   '/v1/reconciliations',
   '/v1/destinations/:id/test',
 ])
+export const takesIdempotencyKey = (method: string | readonly string[], url: string): boolean =>
+  method === 'POST' && ROUTES.has(url)
+
 const KEY = /^[\x20-\x7e]{1,255}$/
 
 /** Honours Idempotency-Key in this scope. Refused requests (4xx, 5xx) leave no trace, so they can be sent again. */
@@ -66,7 +69,7 @@ export function honourIdempotencyKeys(app: FastifyInstance, ctx: Pick<Context, '
 function readRun(request: FastifyRequest): { route: string; key: string } | null {
   const key = request.headers['idempotency-key']
   const route = request.routeOptions.url
-  if (key === undefined || request.method !== 'POST' || route === undefined || !ROUTES.has(route)) return null
+  if (key === undefined || route === undefined || !takesIdempotencyKey(request.method, route)) return null
   if (typeof key === 'string' && KEY.test(key)) return { route, key }
   throw new AppError('invalid_field', {
     field: 'Idempotency-Key',

@@ -7,10 +7,17 @@ import fastify, {
 } from 'fastify'
 import { Type } from 'typebox'
 import { AppError } from '../kit/app-error.ts'
+import { takesIdempotencyKey } from './idempotency.ts'
 import { ErrorObject } from './wire.ts'
 
 /** What every route answers that it does not do what it was asked. */
 const REFUSAL = Type.Object({ error: ErrorObject }, { description: 'Refused, or failed' })
+
+const IDEMPOTENCY = Type.Object({
+  'Idempotency-Key': Type.Optional(
+    Type.String({ maxLength: 255, description: 'the same request under the same key is done once' }),
+  ),
+})
 
 /** The OpenAPI document, made from the routes' schemas, at /openapi.json. Register before the routes. */
 export async function serveOpenApi(server: FastifyInstance, version: string): Promise<void> {
@@ -24,7 +31,13 @@ export async function serveOpenApi(server: FastifyInstance, version: string): Pr
       },
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
     },
-    transform: ({ schema, url }) => ({ schema: withCommonParts(schema ?? {}, url), url }),
+    transform: ({ schema, url, route }) => ({
+      schema: {
+        ...withCommonParts(schema ?? {}, url),
+        ...(takesIdempotencyKey(route.method, url) && { headers: IDEMPOTENCY }),
+      },
+      url,
+    }),
   })
   server.get('/openapi.json', { schema: { hide: true } }, () => server.swagger())
 }

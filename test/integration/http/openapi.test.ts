@@ -4,6 +4,7 @@ import { type Answer, type ControlApi, createNetwork, startControlApi } from '..
 
 type Operation = {
   security: unknown[]
+  parameters?: { name: string; in: string; required?: boolean }[]
   requestBody?: { content: Record<string, Content> }
   responses: Record<string, { content?: Record<string, Content> }>
 }
@@ -61,6 +62,18 @@ test('the document says of every operation how it refuses, and whether it needs 
   expect(silent.map(([name]) => name)).toEqual([])
   const wrong = operations().filter(([name, { security }]) => security.length > 0 !== name.includes(' /v1/'))
   expect(wrong.map(([name]) => name)).toEqual([])
+})
+
+test('the document names Idempotency-Key where it is honoured', () => {
+  const taking = operations().flatMap(([name, { parameters = [] }]) =>
+    parameters
+      .filter((one) => one.in === 'header')
+      .map((one) => `${name}: ${one.name} ${one.required ?? false}`),
+  )
+  expect(taking.sort()).toEqual([
+    'POST /v1/deliveries/{id}/replay: Idempotency-Key false',
+    'POST /v1/destinations/{id}/test: Idempotency-Key false',
+  ])
 })
 
 test('the document says of every operation but a redirect what a success holds', () => {
