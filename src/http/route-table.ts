@@ -19,6 +19,7 @@ export function createRouteTable(): RouteTable {
   }
 }
 
+/** As the router reads it: doubled slashes and one at the end do not count. */
 const toSegments = (path: string): string[] => path.split('/').filter((segment) => segment !== '')
 
 function fits(path: readonly string[], pattern: readonly string[]): boolean {

@@ -47,7 +47,11 @@ export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
     logController: new LogController({ disableRequestLogging: true }),
     // The line of each request names its id itself.
     childLoggerFactory: (log) => log,
-    routerOptions: { maxParamLength: HEAD_BYTES_MAX, ignoreTrailingSlash: true },
+    routerOptions: {
+      maxParamLength: HEAD_BYTES_MAX,
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+    },
     clientErrorHandler(error, socket) {
       if (!readUnescapedUrl(server.server, error, socket)) answerClientError(error, socket)
     },
@@ -65,8 +69,20 @@ export function buildServer(ctx: Pick<Context, 'config' | 'log'>): Server {
     const isMissing = raw.httpVersion === '1.1' && raw.headers.host === undefined
     done(isMissing ? new AppError('malformed', { field: 'Host', fix: 'Send a Host header.' }) : undefined)
   })
+  server.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+    const forwarded = headers['x-forwarded-for']
+    if (typeof forwarded === 'string') headers['x-forwarded-for'] = withoutPorts(forwarded)
+    done()
+  })
   logRequests(server)
   refuseUnknownRoutes(server)
   server.setErrorHandler(answerError)
   return server as unknown as Server
 }
+
+/** Some gateways write the caller's port behind its address, which then fits no list of addresses. */
+const withoutPorts = (addresses: string): string =>
+  addresses
+    .split(',')
+    .map((one) => one.trim().replace(/^(\d+\.\d+\.\d+\.\d+):\d+$|^\[(.+)\](?::\d+)?$/, '$1$2'))
+    .join(', ')

@@ -34,13 +34,13 @@ export function toRawCall(call: ArrivedCall): InboundCall['raw'] {
   }
 }
 
-const PATH = '/postback/'
+const PATH = /(\/postback\/+).*/
 
 /** Masks the path segment after /postback/ and every `token` of the query. */
 function maskUrl(url: string): string {
   const queryAt = url.indexOf('?')
   const path = queryAt === -1 ? url : url.slice(0, queryAt)
-  const maskedPath = path.startsWith(PATH) ? `${PATH}${MASK}` : path
+  const maskedPath = path.replace(PATH, `$1${MASK}`)
   if (queryAt === -1) return maskedPath
   return `${maskedPath}?${maskQuery(url.slice(queryAt + 1))}`
 }

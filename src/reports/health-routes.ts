@@ -5,7 +5,7 @@ import { checkReadiness } from './check-readiness.ts'
 import { Liveness, Readiness } from './health-schema.ts'
 import { createMetricsPage } from './read-metrics.ts'
 
-/** GET /livez, /readyz and /metrics: without a key, and without data of partners in the answers. */
+/** GET /livez, /readyz (also HEAD, as monitors ask) and /metrics: without a key, and without data of partners in the answers. */
 export const healthRoutes =
   (ctx: Pick<Context, 'db' | 'queues' | 'log' | 'metrics' | 'clock'>): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -13,13 +13,17 @@ export const healthRoutes =
 
     app.get(
       '/livez',
-      { schema: { tags: ['health'], summary: 'Is the process alive?', response: { 200: Liveness } } },
+      {
+        exposeHeadRoute: true,
+        schema: { tags: ['health'], summary: 'Is the process alive?', response: { 200: Liveness } },
+      },
       () => ({ status: 'ok' as const }),
     )
 
     app.get(
       '/readyz',
       {
+        exposeHeadRoute: true,
         schema: {
           tags: ['health'],
           summary: 'Would a conversion be accepted now?',

@@ -103,6 +103,10 @@ test('an unknown address is 404, a known one with another method 405 with Allow'
   expect((await api.call({ method: 'HEAD', url: '/click?offer_id=a&affiliate_id=b' })).status).toBe(405)
 })
 
+test.each(['/livez', '/readyz'])('%s takes HEAD, which some monitors ask with', async (url) => {
+  expect((await api.call({ method: 'HEAD', url })).status).toBe(200)
+})
+
 test.each([
   ['{"name":', 'application/json', 400, 'malformed'],
   ['[1]', 'application/json', 400, 'malformed'],

@@ -271,8 +271,8 @@ describe('who may report', () => {
       json: { error: { code: 'ip_not_allowed' } },
     })
     expect(await lastCall()).toMatchObject({ code: 'ip_not_allowed', click_id: clickId })
-    expect((await from('203.0.113.9')).status).toBe(200)
-    expect((await from('2001:db8::7')).status).toBe(200)
+    for (const address of ['203.0.113.9', '203.0.113.9:51234', '2001:db8::7', '[2001:db8::7]:443'])
+      expect((await from(address)).status).toBe(200)
   })
 })
 
@@ -437,6 +437,12 @@ describe('bad input', () => {
     socket.write(clickId.padEnd(11, '&'))
     expect(await answer).toContain('"result":"accepted"')
     expect(await lastCall()).toMatchObject({ transaction_id: 'o 2', click_id: clickId })
+  })
+
+  test('a slash too many, as of a base address that ends with one, does no harm', async () => {
+    const { token, clickId } = await networkWithClick()
+    expect((await app.call(`//postback//${token}?click_id=${clickId}`)).status).toBe(200)
+    expect((await lastCall()).request.url).toBe(`//postback//***?click_id=${clickId}`)
   })
 
   test('a URL that nobody escaped with a broken click id is refused, and kept', async () => {

@@ -11,6 +11,7 @@ test.each([
   ['/v1/offers?x=1', ['GET', 'POST']],
   ['/v1/offers/', ['GET', 'POST']],
   ['/postback/abc', ['GET', 'POST']],
+  ['//postback//abc/', ['GET', 'POST']],
   ['/postback/', []],
   ['/postback/a/b', []],
   ['/docs/js/a.js', ['GET']],

@@ -9,6 +9,8 @@ const raw = (url: string, rest: Partial<Parameters<typeof toRawCall>[0]> = {}) =
 test.each([
   [`/postback/${token}?click_id=c`, '/postback/***?click_id=c'],
   [`/postback/${token}`, '/postback/***'],
+  ['//postback//short', '//postback//***'],
+  ['http://relay.example/postback/short?a=1', 'http://relay.example/postback/***?a=1'],
   [`/postback/${encodeURIComponent(token).replace('_', '%5F')}?a=1`, '/postback/***?a=1'],
   [`/postback?token=${token}&a=1`, '/postback?token=***&a=1'],
   [`/postback?a=1&%74oken=${token}`, '/postback?a=1&token=***'],
