@@ -93,7 +93,7 @@ async function conclude(
   const judged = await judgeSent(ctx, row, destination, sent).catch(toError)
   const judgement = judged instanceof Error ? UNJUDGED : judged
   const isCondemned = judged instanceof Error && !(judged instanceof NoThreadError)
-  if (judgement.disable) await disableDestination(ctx, destination.id)
+  if (judgement.disable) await disableDestination(ctx, destination)
   const next = isCondemned
     ? { state: 'failed' as const, reason: 'verdict_failed', error: judged.message.slice(0, 200) }
     : nextAfter(judgement, row.heldForMs, () =>

@@ -192,16 +192,16 @@ export async function listLastRequests(db: Db, deliveryIds: readonly Uuid[]): Pr
   return new Map(rows.map((row) => [row.delivery_id, row.request]))
 }
 
-/** False: it is not active any more, and stays as it is. */
+/** False: it is not active any more, or another version by now, and stays as it is. */
 export async function updateDestinationDisabled(
   tx: Tx,
-  destinationId: Uuid,
-  version: number,
+  called: { id: Uuid; version: number },
+  changedIn: number,
 ): Promise<boolean> {
   const { rowCount } = await tx.query({
-    text: `update destinations set state = 'disabled', state_reason = 'http_410', changed_in = $2, updated_at = now()
-      where id = $1 and state = 'active'`,
-    values: [destinationId, version],
+    text: `update destinations set state = 'disabled', state_reason = 'http_410', changed_in = $3, updated_at = now()
+      where id = $1 and version = $2 and state = 'active'`,
+    values: [called.id, called.version, changedIn],
   })
   return rowCount === 1
 }

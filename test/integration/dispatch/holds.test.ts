@@ -125,6 +125,31 @@ describe('410', () => {
     await eventually(async () => expect(await state(second?.deliveryId ?? '')).toBe('delivered'))
     await eventually(async () => expect(await state(first?.deliveryId ?? '')).toBe('delivered'))
   })
+
+  test('of an address that was corrected meanwhile does not disable the destination', async () => {
+    const network = await setUp()
+    const { deliveryId } = await rig.schedule(network)
+    const correct = (): Promise<unknown> =>
+      withControlWrite(rig.ctx, (tx, version) =>
+        tx.query({
+          text: `with v as (
+              insert into destination_versions (destination_id, version, definition)
+              select destination_id, 2, definition || '{"name": "corrected"}' from destination_versions where destination_id = $1)
+            update destinations set version = 2, changed_in = $2 where id = $1`,
+          values: [network.destinationId, version],
+        }),
+      )
+    receiver.reply(async (_call, n) => {
+      if (n > 0) return 200
+      await correct()
+      return 410
+    })
+    rig.work()
+    rig.sweep()
+    await rig.travel([deliveryId])
+    await eventually(async () => expect(await state(deliveryId)).toBe('delivered'))
+    expect(rig.ctx.catalogue.destination(network.destinationId)?.state).toBe('active')
+  })
 })
 
 describe('a destination that a 410 disabled', () => {
