@@ -1,7 +1,9 @@
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { toError } from '../kit/app-error.ts'
 import { bareHostname, vetAddress, vetHostname } from './addresses.ts'
 import { OutboundFailure, toFailure } from './failure.ts'
+import { within } from './within.ts'
 
 /** All addresses of a name, IPv4 first; rejects where there are none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>
@@ -9,26 +11,32 @@ export type Resolve = (hostname: string) => Promise<readonly string[]>
 const CACHE_MS = 5000
 const CACHE_NAMES_MAX = 10_000
 
+/** Some name servers never answer for IPv6; where there is an IPv4 address, which is tried first, it is not missed. */
+const IPV6_WAIT_MS = 300
+
 /**
  * Asks the name servers itself, since getaddrinfo waits in the process's few shared threads, where four names with dead
- * name servers would stop every other lookup. What DNS does not know may be in this machine's hosts file.
+ * name servers would stop every other lookup. What DNS does not know may be in this machine's hosts file. servers: those
+ * to ask instead of this machine's.
  */
-export function createDnsResolve(): Resolve {
+export function createDnsResolve(servers?: readonly string[]): Resolve {
   const resolver = new Resolver({ timeout: 1500, tries: 2 })
+  if (servers !== undefined) resolver.setServers(servers)
   return async (hostname) => {
     if (hostname === 'localhost') return ['127.0.0.1']
     if (!hostname.includes('.')) return lookupHere(hostname)
-    const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])
-    const found = [ipv4, ipv6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+    const ipv6 = resolver.resolve6(hostname).catch(() => [])
+    const ipv4 = await resolver.resolve4(hostname).catch(toError)
+    if (!(ipv4 instanceof Error)) return [...ipv4, ...(await within(IPV6_WAIT_MS, ipv6, () => []))]
+    const found = await ipv6
     if (found.length > 0) return found
-    const reason: unknown = ipv4.status === 'rejected' ? ipv4.reason : null
-    if (hasCode(reason, 'ENOTFOUND', 'ENODATA', 'ECONNREFUSED')) return lookupHere(hostname)
-    throw reason
+    if (hasCode(ipv4, 'ENOTFOUND', 'ENODATA', 'ECONNREFUSED')) return lookupHere(hostname)
+    throw ipv4
   }
 }
 
-const hasCode = (error: unknown, ...codes: string[]): boolean =>
-  error instanceof Error && 'code' in error && codes.includes(String(error.code))
+const hasCode = (error: Error, ...codes: string[]): boolean =>
+  'code' in error && codes.includes(String(error.code))
 
 async function lookupHere(hostname: string): Promise<string[]> {
   const found = await lookup(hostname, { all: true, order: 'ipv4first' })
