@@ -12,6 +12,7 @@ import { encodeId, newUuid } from '../kit/ids.ts'
 import { type Sent, toAttemptRecord } from './attempt-record.ts'
 import { readDelivery } from './find-deliveries.ts'
 import type { TestFireWire } from './fire-test-schema.ts'
+import { hideSecrets } from './hide-secrets.ts'
 import type { AttemptRecord } from './outcome.ts'
 import { refusingRenderErrors, withPayoutDue } from './preview-destination.ts'
 import { renderContext } from './render-row.ts'
@@ -49,7 +50,8 @@ export async function fireTest(
   if (outcome.kind === 'not_sent') throw new AppError('overloaded')
   const rules = { success: definition.success, refusals: compileDestination(definition).refusals }
   const judgement = judge(outcome, rules, ctx.clock.nowMs())
-  const sent: Sent = { outcome, startedAt, recorded: rendered.recorded }
+  const kept = hideSecrets(outcome, definition, ctx.secrets)
+  const sent: Sent = { outcome: kept, startedAt, recorded: rendered.recorded }
   const idMs = ctx.clock.nowMs()
   const attempt = toAttemptRecord({ sent, judgement, destination, replayId: null, idMs })
   await store(ctx, destination, sample, attempt)

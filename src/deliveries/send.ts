@@ -8,6 +8,7 @@ import type { TravellingRow } from '../dispatch/travelling.ts'
 import { toError } from '../kit/app-error.ts'
 import { type Sent, toAttemptRecord } from './attempt-record.ts'
 import { disableDestination } from './disable-destination.ts'
+import { hideSecrets } from './hide-secrets.ts'
 import { logAttempt } from './log-attempt.ts'
 import { type AttemptRecord, cancel, fail, giveBack, nextAfter, type Outcome, skip } from './outcome.ts'
 import { renderContext, renderTask } from './render-row.ts'
@@ -138,5 +139,6 @@ function toAttempt(
     Math.max(ctx.clock.nowMs(), storeNowMs - CLOCK_SKEW_MAX_MS),
     storeNowMs + CLOCK_SKEW_MAX_MS,
   )
-  return toAttemptRecord({ sent, judgement, destination, replayId: row.replayId, idMs })
+  const kept = { ...sent, outcome: hideSecrets(sent.outcome, destination.definition, ctx.secrets) }
+  return toAttemptRecord({ sent: kept, judgement, destination, replayId: row.replayId, idMs })
 }

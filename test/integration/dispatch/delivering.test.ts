@@ -95,6 +95,33 @@ describe('one call', () => {
     )
     expect(stored?.request.headers['x-api-key']).toBe('{secret:KEY}')
   })
+
+  test('keeps its secrets out of an answer that repeats the call', async () => {
+    const seal = (secret: string): string => createSecretBox(RIG_SECRETS_KEY).seal(secret)
+    receiver = await startReceiver()
+    rig = await startDispatchRig()
+    const network = await rig.network(receiver.url, {
+      url: `${receiver.url}/{secret:KEY}/postback?clickid={clickid}&token={secret:KEY}`,
+      secrets: { KEY: seal('s3cret/+ €'), PIN: seal('42') },
+      retry: { schedule: [] },
+    })
+    const { deliveryId } = await rig.schedule(network)
+    receiver.reply((call) => ({
+      status: 301,
+      headers: { location: `https://tracker.test${call.url}` },
+      body: `wrong token ${call.query.get('token')} on day 42`,
+    }))
+    rig.work()
+    await rig.travel([deliveryId])
+    await settled(deliveryId, 'failed')
+    const [stored] = await rig.list<{ response: { headers: Record<string, string>; body: string } }>(
+      'select response from attempt_bodies',
+    )
+    expect(stored?.response.body).toBe('wrong token {secret:KEY} on day 42')
+    expect(stored?.response.headers.location).toMatch(
+      /^https:\/\/tracker\.test\/\{secret:KEY\}\/postback\?clickid=[^&]+&token=\{secret:KEY\}$/,
+    )
+  })
 })
 
 describe('verdicts', () => {

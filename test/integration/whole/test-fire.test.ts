@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startReceiver } from '../../support/receiver.ts'
 import type { AdPlatform } from '../../support/trackers/ad-platform.ts'
 import { type Binom, startBinom } from '../../support/trackers/binom.ts'
@@ -88,6 +88,20 @@ describe('a test fire', () => {
     expect(binom.conversions().map(({ clickId }) => clickId)).toEqual([known])
     expect(binom.passedOn).toEqual([])
     expect(fired.meaning).toMatch(/refuses or ignores a click id that it never gave out/)
+  })
+
+  test('shows no secret that the receiver repeats', async () => {
+    const echo = await startReceiver({
+      replies: (call) => ({ status: 400, body: `no access for ${call.url}` }),
+    })
+    onTestFinished(() => echo.close())
+    const destination = await relay.destination(await relay.network(), {
+      url: `${echo.url}/{secret:KEY}?clickid={clickid}`,
+      secrets: { KEY: 'key-of-the-tracker' },
+    })
+    const fired = await relay.post(`/v1/destinations/${destination.id}/test`, {})
+    expect(JSON.stringify(fired)).not.toContain('key-of-the-tracker')
+    expect(fired.meaning).toContain('no access for /{secret:KEY}?clickid=')
   })
 
   test('at GA4 asks the address that checks, and counts nothing', async () => {
