@@ -1,7 +1,7 @@
 import type { Destination, Offer } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import type { Rendered, RenderedRequest, RenderInput } from '../destinations/render.ts'
-import { renderDelivery } from '../destinations/render.ts'
+import { renderDelivery, withSignatureMarks } from '../destinations/render.ts'
 import { rerenderOriginal } from '../destinations/rerender.ts'
 import type { DeliveryFacts } from './facts.ts'
 
@@ -20,7 +20,8 @@ export function renderTask(ctx: RenderContext, task: RenderTask): Rendered {
   const { original, ...rest } = task
   const input: RenderInput = { ...ctx, ...rest }
   if (original === null) return renderDelivery(input)
-  return { request: rerenderOriginal(original, input), recorded: original }
+  const request = rerenderOriginal(original, input)
+  return { request, recorded: withSignatureMarks(original, request) }
 }
 
 export const renderContext = (

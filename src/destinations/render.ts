@@ -56,7 +56,7 @@ export function renderDelivery(input: RenderInput): Rendered {
 }
 
 /** The recorded request of a signed one: a URL keeps its mark anyway, the webhook headers are added with theirs. */
-function withSignatureMarks(recorded: RenderedRequest, signed: RenderedRequest): RenderedRequest {
+export function withSignatureMarks(recorded: RenderedRequest, signed: RenderedRequest): RenderedRequest {
   const { 'webhook-id': id, 'webhook-timestamp': timestamp } = signed.headers
   if (id === undefined || timestamp === undefined) return recorded
   return withHeaders(recorded, {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
+import { renderTask } from '../../../src/deliveries/render-row.ts'
 import { compileDestination, isClickIdMissing } from '../../../src/destinations/compile.ts'
 import { renderDelivery } from '../../../src/destinations/render.ts'
 import { RenderError } from '../../../src/destinations/render-error.ts'
@@ -151,6 +152,19 @@ describe('signatures', () => {
       expect(webhook.verify(again.body ?? '', again.headers)).toBeTruthy()
     },
   )
+
+  test('of an original that is sent again is recorded with the time that it was made for', () => {
+    const definition = { method: 'POST' as const, body: '{}' }
+    const unsigned = renderDelivery(sampleInput({ definition })).recorded
+    const input = {
+      ...sampleInput({ definition: { ...definition, signing_secret: sampleBox.seal(secret) } }),
+      now: new Date(),
+    }
+    const first = renderTask(input, { ...input, original: unsigned })
+    const again = renderTask({ ...input, now: new Date(0) }, { ...input, original: first.recorded })
+    for (const { request, recorded } of [first, again])
+      expect(recorded.headers).toEqual({ ...request.headers, 'webhook-signature': '{signature}' })
+  })
 
   test.each([
     ['https://t.example/p?a={sub1}&sig={signature}&b=2', 'https://t.example/p?a=s%20one&b=2'],
