@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Context } from '../context.ts'
 import { assertStorable } from '../http/text-check.ts'
@@ -38,7 +39,11 @@ export async function importDestinations(
 ): Promise<ImportWire> {
   const named = new Set<string>()
   const prepared: (CheckedDestination | AppError)[] = []
-  for (const row of rows) prepared.push(await prepareOrRefuse(ctx, row, { ...options, named }))
+  for (const row of rows) {
+    // Checking a row costs up to a tenth of a second, and this process answers advertisers too.
+    await nextTurn()
+    prepared.push(await prepareOrRefuse(ctx, row, { ...options, named }))
+  }
   const good = prepared.flatMap((one) => (one instanceof AppError ? [] : [one]))
   if (!options.dryRun && good.length > 0) await writeDestinations(ctx, good)
   const told = prepared.map((one, at): ImportRowWire => {

@@ -53,6 +53,26 @@ describe('lint', () => {
 })
 
 describe('import', () => {
+  test('of many rows lets others be served between them', async () => {
+    const { affiliate } = await createNetwork(api)
+    const rows = Array.from({ length: 300 }, (_, n) => ({
+      affiliate_id: affiliate.id,
+      external_id: `many-${n}`,
+      url: KEITARO,
+    }))
+    let turns = 0
+    let isOver = false
+    const countTurns = (): void => {
+      turns++
+      if (!isOver) setImmediate(countTurns)
+    }
+    countTurns()
+    const { json } = await api.post('/destinations/import?dry_run=true', { data: rows })
+    isOver = true
+    expect(json.created).toBe(rows.length)
+    expect(turns).toBeGreaterThan(rows.length)
+  })
+
   test("a row with another destination's external_id refuses itself only, in a dry run too", async () => {
     const { affiliate } = await createNetwork(api)
     const make = async (external_id: string) =>
