@@ -205,6 +205,12 @@ function toFlatHeaders(
 ): Record<string, string> {
   const flat: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers))
-    if (value !== undefined) flat[name] = toStorableText(Array.isArray(value) ? value.join(', ') : value)
+    if (value !== undefined) flat[name] = toStorableText(Array.isArray(value) ? toOne(name, value) : value)
   return flat
 }
+
+/** Headers whose value is no list, so that two of them, as a proxy in front of an application makes them, are not one. */
+const SINGLE = new Set(['content-type', 'date', 'location', 'retry-after', 'server'])
+
+const toOne = (name: string, values: readonly string[]): string =>
+  SINGLE.has(name) ? (values[0] ?? '') : values.join(', ')

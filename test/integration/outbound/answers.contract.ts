@@ -86,6 +86,17 @@ export function describeAnswers(client: HttpClient): void {
       expect(receiver.requests).toHaveLength(1)
     })
 
+    test('of a header that has one value the first counts, others are joined', async () => {
+      const lines =
+        'Retry-After: 5\r\nRetry-After: 60\r\nLocation: /a\r\nLocation: /b\r\nX-A: 1\r\nX-A: 2\r\n'
+      const { outcome } = await sendTo(answerWith(ok('', lines)))
+      expect(asAnswer(outcome).answer.headers).toMatchObject({
+        'retry-after': '5',
+        location: '/a',
+        'x-a': '1, 2',
+      })
+    })
+
     test.each([
       ['HTTP/1.0 without a length', 'HTTP/1.0 200 OK\r\n\r\nOK'],
       ['HTTP/1.1 without a length', 'HTTP/1.1 200 OK\r\n\r\nOK'],
