@@ -75,6 +75,9 @@ export function toFailure(error: unknown): OutboundFailure | null {
     const known = isUndiciRefusal(cause, code) ? NOT_HTTP : KNOWN[code]
     if (known) return new OutboundFailure(...known)
     if (INVALID_REQUEST.test(code)) return new OutboundFailure('invalid_request', cause.message)
+    // After the handshake, which has its own sentences: a certificate of ours is wanted, a record is damaged.
+    if (code.startsWith('ERR_SSL_'))
+      return new OutboundFailure('connection_reset', `the receiver broke the encrypted connection (${code})`)
     if (code.startsWith('HPE_') || cause.name === 'HTTPParserError') return new OutboundFailure(...NOT_HTTP)
   }
   return null

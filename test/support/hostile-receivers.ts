@@ -24,6 +24,8 @@ type Options = {
   host?: string
   port?: number
   certificate?: 'tracker' | 'expired' | 'other-name' | 'self-signed'
+  /** TLS: the caller has to show a certificate too. */
+  mutual?: boolean
 }
 
 const certificate = (name: string): string =>
@@ -61,9 +63,13 @@ export async function startRawReceiver(behave: Behaviour, options: Options = {})
   }
 }
 
-function createRawServer({ certificate: name }: Options, onConnection: (socket: Socket) => void): Server {
+function createRawServer(
+  { certificate: name, mutual = false }: Options,
+  onConnection: (socket: Socket) => void,
+): Server {
   if (name === undefined) return createServer(onConnection)
-  const options = { key: certificate('tracker.key'), cert: certificate(`${name}.pem`) }
+  const own = { key: certificate('tracker.key'), cert: certificate(`${name}.pem`) }
+  const options = { ...own, requestCert: mutual, rejectUnauthorized: mutual }
   return createTlsServer(options, onConnection).on('tlsClientError', () => {})
 }
 

@@ -152,6 +152,14 @@ export function describeAddresses(client: HttpClient): void {
       )
     })
 
+    test('a receiver that wants a certificate of the caller, and says so after the handshake, is no unknown error', async () => {
+      const receiver = await harness.receiver(answerWith(ok()), { certificate: 'tracker', mutual: true })
+      const outcome = await harness.outbound().send(get(`https://tracker.test:${receiver.port}/`))
+      const failure = asFailure(outcome)
+      expect(failure.error).toBe('connection_reset')
+      expect(failure.detail).toMatch(/^the receiver (closed|broke) the (encrypted )?connection/)
+    })
+
     test('a TLS handshake that never ends is a connect_timeout before the total time', async () => {
       const receiver = await harness.receiver(hang)
       const outbound = harness.outbound({ timeoutMs: 800 })
