@@ -1,4 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync'
+import { assertPlain } from '../http/json-body.ts'
 import { AppError } from '../kit/app-error.ts'
 import { csvLine, foreignText, ownText } from '../kit/csv.ts'
 import { ROWS_MAX } from './transfer-schema.ts'
@@ -173,6 +174,7 @@ function readCell(text: string, cell: Cell): unknown {
 function parseJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
+    assertPlain(value)
     return value ?? undefined
   } catch {
     return undefined

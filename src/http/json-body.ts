@@ -46,7 +46,7 @@ function decodeUtf8(bytes: Buffer): string {
 }
 
 /** Iterative: the nesting of a hostile body must not exhaust the stack, here or in what reads the value later. */
-function assertPlain(root: unknown): void {
+export function assertPlain(root: unknown): void {
   let level: unknown[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > DEPTH_MAX)

@@ -106,6 +106,19 @@ describe('import', () => {
     })
   })
 
+  test('a CSV cell of endless JSON refuses its row only', async () => {
+    const { affiliate } = await createNetwork(api)
+    const csv = [
+      'affiliate_id,url,headers',
+      `${affiliate.id},${KEITARO},${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+      `${affiliate.id},${KEITARO},"{""__proto__"":""x""}"`,
+      `${affiliate.id},${KEITARO},`,
+    ].join('\r\n')
+    const { status, json } = await post('/destinations/import?dry_run=true', 'text/csv', csv)
+    expect([status, json.created, json.refused]).toEqual([200, 1, 2])
+    expect(json.rows[0].error).toMatchObject({ code: 'invalid_field', field: 'headers' })
+  })
+
   test('creates, changes and refuses row by row, and says why', async () => {
     const { affiliate, offer } = await createNetwork(api)
     const old = await api.post('/destinations', {
