@@ -1,7 +1,10 @@
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import { type Tx, withTx } from '../db/database.ts'
+import { compileDestination } from '../destinations/compile.ts'
+import { isTooOld } from '../destinations/event-time.ts'
 import { afterBatchBackstopMs } from '../dispatch/batches.ts'
+import type { SkipReason } from '../fanout/rules.ts'
 import { decideOne, lockConversions } from '../intake/redecide.ts'
 import { AppError } from '../kit/app-error.ts'
 import { encodeId, newUuid, type Uuid } from '../kit/ids.ts'
@@ -49,7 +52,8 @@ async function replayInTx(
   const target = await findReplayTarget(tx, deliveryId)
   if (target === null) throw notFound('delivery')
   if (target.test) throw new AppError('test_delivery')
-  if (!target.canBeTold)
+  const { occurredAt } = target
+  if (occurredAt === null)
     throw new AppError('not_found', { message: 'What this delivery told is past its retention.' })
   await ctx.catalogue.upTo(await lockConversions(tx, [target.conversionId]))
   assertNotArchived(ctx.catalogue, target)
@@ -64,6 +68,8 @@ async function replayInTx(
   if (input.render === 'original' && !(await hasRecordedRequest(tx, deliveryId)))
     throw new AppError('no_original')
   if (plan.kind === 'decide') await assertSelected(tx, ctx, deliveryId)
+  // Sent, it would be skipped then, and what became of it before would be lost.
+  if (plan.kind === 'reopen') assertYoung(ctx, { ...target, deliveryId, occurredAt })
   await insertReplay(tx, { ...input, id: replayId })
   if (plan.kind === 'due_now') await hastenDelivery(tx, deliveryId, replayId)
   if (plan.kind === 'decide' || plan.kind === 'reopen') await reopen(tx, ctx, { ...input, older: plan.older })
@@ -109,13 +115,25 @@ async function assertSelected(
   deliveryId: Uuid,
 ): Promise<void> {
   const decision = await decideOne(tx, ctx, deliveryId)
-  if (decision.send) return
-  throw new AppError('still_skipped', {
-    message: `Today's rules still skip this delivery: ${decision.reason}.`,
-    fix: 'Change the destination so that it selects this conversion, then replay.',
-    extra: { reason: decision.reason },
-  })
+  if (!decision.send) throw stillSkipped(decision.reason)
 }
+
+function assertYoung(
+  ctx: Pick<Context, 'catalogue' | 'clock'>,
+  event: Pick<ReplayTarget, 'destinationId' | 'status'> & { deliveryId: Uuid; occurredAt: Date },
+): void {
+  const destination = ctx.catalogue.destination(event.destinationId)
+  if (destination === undefined) return
+  if (isTooOld(compileDestination(destination.definition), event, ctx.clock.nowMs()))
+    throw stillSkipped('event_too_old')
+}
+
+const stillSkipped = (reason: SkipReason): AppError =>
+  new AppError('still_skipped', {
+    message: `Today's rules still skip this delivery: ${reason}.`,
+    fix: 'Change the destination so that it selects this conversion, then replay.',
+    extra: { reason },
+  })
 
 function duplicateRisk(catalogue: Catalogue, before: DeliveryRow): ReplayWire['duplicate_risk'] {
   const risks: ReplayWire['duplicate_risk'] = []

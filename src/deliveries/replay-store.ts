@@ -1,3 +1,4 @@
+import type { ConversionStatus } from '../catalogue/catalogue.ts'
 import type { Tx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { OlderUnsent, ReplaySibling } from './plan-replay.ts'
@@ -10,9 +11,10 @@ export type ReplayTarget = {
   advertiserId: Uuid
   offerId: Uuid
   affiliateId: Uuid
+  status: ConversionStatus
   test: boolean
-  /** False: its revision is past its retention. */
-  canBeTold: boolean
+  /** Null: its revision is past its retention. */
+  occurredAt: Date | null
 }
 
 export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<ReplayTarget | null> {
@@ -23,11 +25,12 @@ export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<Replay
     advertiser_id: Uuid
     offer_id: Uuid
     affiliate_id: Uuid
+    status: ConversionStatus
     test: boolean
-    can_be_told: boolean
+    occurred_at: Date | null
   }>({
-    text: `select d.conversion_id, d.destination_id, d.revision, d.advertiser_id, d.offer_id, d.affiliate_id, d.test,
-        exists (select from revisions r where r.id = d.revision_id) as can_be_told
+    text: `select d.conversion_id, d.destination_id, d.revision, d.advertiser_id, d.offer_id, d.affiliate_id, d.status, d.test,
+        (select r.occurred_at from revisions r where r.id = d.revision_id) as occurred_at
       from deliveries d where d.id = $1`,
     values: [deliveryId],
   })
@@ -40,8 +43,9 @@ export async function findReplayTarget(tx: Tx, deliveryId: Uuid): Promise<Replay
     advertiserId: row.advertiser_id,
     offerId: row.offer_id,
     affiliateId: row.affiliate_id,
+    status: row.status,
     test: row.test,
-    canBeTold: row.can_be_told,
+    occurredAt: row.occurred_at,
   }
 }
 

@@ -123,6 +123,19 @@ test('a pause still holds what is replayed', async () => {
   expect(await made.replay()).toMatchObject({ status: 202, json: { state: 'held' } })
 })
 
+test('what its receiver takes no more for its age stays as it is and says so', async () => {
+  const destinationId = await app.rows.destination(net.affiliateId, {}, { preset: 'ga4' })
+  const [made] = await chainOf(1, { ...DELIVERED, destinationId })
+  await app.ctx.db.reads.query({
+    text: `update revisions set occurred_at = now() - interval '73 hours' where conversion_id = $1`,
+    values: [made.conversionId],
+  })
+  const before = await stored(made.id)
+  const { status, json } = await made.replay()
+  expect([status, json.error.code, json.error.reason]).toEqual([409, 'still_skipped', 'event_too_old'])
+  expect(await stored(made.id)).toEqual(before)
+})
+
 test('a delivery on the wire is not put into a second place', async () => {
   const [made] = await chainOf(1, { place: 'batch' })
   expect(await made.replay()).toMatchObject({ status: 202, json: { state: 'scheduled' } })
