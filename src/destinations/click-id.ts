@@ -25,9 +25,13 @@ export function findClickIdPlace(
     if (preset !== null && only !== null && isClickIdName(preset, name) && isClickIdMacro(only))
       return toPlace(only)
   for (const { only } of candidates)
-    if (only !== null && canonicalMacro(only.name) === 'affiliate_click_id') return toPlace(only)
+    if (only !== null && canonicalMacro(only.name) === 'affiliate_click_id' && !isHashed(only))
+      return toPlace(only)
   return null
 }
+
+/** No click is found by a hash; ad platforms take one as one of several hints at a person. */
+const isHashed = (token: MacroToken): boolean => token.filters.some(({ name }) => name === 'sha256')
 
 /** Names of the preset's click-id parameter, as they are written; in URLs their case may differ. */
 export function clickIdNames(preset: Preset): string[] {

@@ -102,6 +102,19 @@ describe.each(NAMES)('%s', (name) => {
     if (name !== 'ga4') expect(sent).toContain(sha256('a@b.de'))
   })
 
+  test('takes the event of a click that only the platform has an id for', async () => {
+    const { network } = await prepare(name)
+    const clickId = `click-${++clicks}`
+    await relay.post('/v1/clicks', {
+      click_id: clickId,
+      affiliate_id: network.affiliateId,
+      offer_id: network.offerId,
+      params: { fbclid: 'Fb2', ttclid: 'Tt2', client_id: '33.44' },
+    })
+    const [delivery] = await report(network, { click_id: clickId, event: 'sale', payout: '12.5' })
+    expect(delivery).toMatchObject({ state: 'delivered', reason: null })
+  })
+
   test('with a wrong secret is not delivered, unless it never says so', async () => {
     const wrong = { secrets: { ACCESS_TOKEN: 'x', PIXEL_CODE: 'PIXEL', API_SECRET: 'x' } }
     const { network, clickId } = await prepare(name, wrong)
