@@ -93,7 +93,7 @@ function translateBrace(inner: string, position: Position): string | null {
   const isRaw = trimmed.startsWith('_') && trimmed.length > 1
   const ours = lookUp(isRaw ? trimmed.slice(1) : trimmed, 'other', position)
   if (ours === null) return null
-  const added = [...toFilters(trimmed, args.join(':')), ...(isRaw ? ['raw'] : []), ...filters]
+  const added = [...toFilters(ours, trimmed, args.join(':')), ...(isRaw ? ['raw'] : []), ...filters]
   return added.length === 0 ? ours : `${ours.slice(0, -1)}|${added.join('|')}}`
 }
 
@@ -112,12 +112,12 @@ const KEITARO_DATE: Readonly<Record<string, string>> = {
 }
 
 /** Keitaro puts a value map or a date format behind the colon: {status:lead=0 sale=1}, {date:Y-m-d,UTC}. */
-function toFilters(name: string, arg: string): string[] {
+function toFilters(ours: string, name: string, arg: string): string[] {
   if (arg === '') return []
   if (/^[^\s=]+=\S*(?:\s+[^\s=]+=\S*)*$/.test(arg)) {
     const pairs = arg.split(/\s+/).map((pair) => {
       const [key = '', ...value] = pair.split('=')
-      return `${name === 'status' ? (KEITARO_STATUSES[key] ?? key) : key}=${value.join('=')}`
+      return `${ours === '{status}' ? (KEITARO_STATUSES[key] ?? key) : key}=${value.join('=')}`
     })
     return [`map:${pairs.join(',')}`]
   }

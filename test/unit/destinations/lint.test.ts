@@ -29,6 +29,8 @@ describe('foreign macros are written as ours', () => {
     ['Everflow', 'x={payout_amount}&y={event_name}&z={order_id}', 'x={payout}&y={event}&z={transaction_id}'],
     ['Scaleo', 'x={sub_id2}', 'x={sub2}'],
     ['Keitaro status map', 's={status:lead=0 sale=1}', 's={status|map:pending=0,approved=1}'],
+    ['Keitaro raw status map', 's={_status:lead=0 sale=1}', 's={status|map:pending=0,approved=1|raw}'],
+    ['a status map in capitals', 's={Status:lead=0 sale=1}', 's={status|map:pending=0,approved=1}'],
     ['Keitaro raw', 'x={_sub1}', 'x={sub1|raw}'],
     ['wrong case', 'x={Sub5}&y={PAYOUT}', 'x={sub5}&y={payout}'],
     ['filters stay', 'x={ClickID|lower}', 'x={affiliate_click_id|lower}'],
