@@ -68,11 +68,12 @@ async function replayInTx(
   if (input.render === 'original' && !(await hasRecordedRequest(tx, deliveryId)))
     throw new AppError('no_original')
   if (plan.kind === 'decide') await assertSelected(tx, ctx, deliveryId)
+  const isReopened = plan.kind === 'decide' || plan.kind === 'reopen'
   // Sent, it would be skipped then, and what became of it before would be lost.
-  if (plan.kind === 'reopen') assertYoung(ctx, { ...target, deliveryId, occurredAt })
+  if (isReopened) assertYoung(ctx, { ...target, deliveryId, occurredAt })
   await insertReplay(tx, { ...input, id: replayId })
   if (plan.kind === 'due_now') await hastenDelivery(tx, deliveryId, replayId)
-  if (plan.kind === 'decide' || plan.kind === 'reopen') await reopen(tx, ctx, { ...input, older: plan.older })
+  if (isReopened) await reopen(tx, ctx, { ...input, older: plan.older })
   return { before, after: await readBack(tx, deliveryId) }
 }
 

@@ -136,6 +136,26 @@ test('what its receiver takes no more for its age stays as it is and says so', a
   expect(await stored(made.id)).toEqual(before)
 })
 
+test('a reversal is as old as its report, also where it was skipped for that before', async () => {
+  const destinationId = await app.rows.destination(
+    net.affiliateId,
+    {},
+    { preset: 'ga4', statuses: ['rejected'] },
+  )
+  const at = Date.now() - 73 * 3_600_000
+  const conversion = await app.rows.conversion({ ...net, clickId: 'c', affiliateClickId: 'a', at })
+  const revision = await app.rows.revision(conversion, { status: 'rejected' })
+  const id = await app.rows.delivery({
+    conversion,
+    revision,
+    destinationId,
+    state: 'skipped',
+    reason: 'event_too_old',
+  })
+  const { status, json } = await app.post(`/v1/deliveries/${encodeId('delivery', id)}/replay`)
+  expect([status, json.error?.reason]).toEqual([409, 'event_too_old'])
+})
+
 test('a delivery on the wire is not put into a second place', async () => {
   const [made] = await chainOf(1, { place: 'batch' })
   expect(await made.replay()).toMatchObject({ status: 202, json: { state: 'scheduled' } })
