@@ -47,7 +47,8 @@ export async function traceId(ctx: Ctx, text: string): Promise<Trace> {
   )
   const calls = await listCalls(db, { conversionIds, texts, id: start.callId })
   const clicks = await listClicks(db, { clickIds, affiliateClickId: text, id: start.clickUuid })
-  const deliveries = await listDeliveriesOf(db, conversionIds)
+  // A test fire may have been made of no stored conversion; its delivery names one all the same.
+  const deliveries = await listDeliveriesOf(db, [...new Set([...conversionIds, ...start.conversionIds])])
   const answers = await listLastAnswers(
     db,
     deliveries.map((one) => one.id),

@@ -90,6 +90,16 @@ describe('a test fire', () => {
     expect(fired.meaning).toMatch(/refuses or ignores a click id that it never gave out/)
   })
 
+  test('that was made up is found by a trace of its delivery', async () => {
+    const { test, destination } = await keitaroDestination()
+    const fired = await relay.post(test, { affiliate_click_id: keitaro.newClick() })
+    const trace = await relay.get(`/v1/trace?id=${fired.delivery_id}`)
+    expect(trace.verdict.code).toBe('delivered')
+    expect(trace.deliveries).toMatchObject([
+      { id: fired.delivery_id, destination_id: destination.id, test: true },
+    ])
+  })
+
   test('shows no secret that the receiver repeats', async () => {
     const echo = await startReceiver({
       replies: (call) => ({ status: 400, body: `no access for ${call.url}` }),
