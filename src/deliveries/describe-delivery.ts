@@ -139,11 +139,12 @@ const retrying = (delivery: TracedDelivery): TraceVerdict => ({
 
 function skipped(delivery: TracedDelivery): TraceVerdict {
   const { why, fix } = explainSkip(delivery.reason, replay(delivery))
-  return {
-    code: 'skipped',
-    sentence: `${what(delivery)} was accepted ${at(delivery.createdAt)} and not sent to ${delivery.tracker}, because ${why}.`,
-    fix,
-  }
+  // The rules are asked again before each call, so earlier ones may have arrived.
+  const sentence =
+    delivery.attemptsCount === 0
+      ? `${what(delivery)} was accepted ${at(delivery.createdAt)} and not sent to ${delivery.tracker}, because ${why}.`
+      : `${delivery.tracker} was called ${times(delivery.attemptsCount)} for ${what(delivery)}, last${lastAt(delivery)}: ${answer(delivery)}; it was not called again, because ${why}.`
+  return { code: 'skipped', sentence, fix }
 }
 
 const superseded = (delivery: TracedDelivery): TraceVerdict => ({

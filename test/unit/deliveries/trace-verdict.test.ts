@@ -287,6 +287,21 @@ const CASES: [string, TraceFacts, string, string[], string[]][] = [
     ['POST /v1/deliveries/dlv_1/replay'],
   ],
   [
+    'skipped after calls that may have arrived',
+    withDelivery({
+      state: 'skipped',
+      reason: 'event_too_old',
+      attemptsCount: 2,
+      deliveredAt: null,
+      lastHttpStatus: 502,
+      lastError: 'http_502',
+      lastAnswer: 'Bad gateway',
+    }),
+    'skipped',
+    ['called 2 times', 'HTTP 502 "Bad gateway"', 'not called again, because it happened longer ago'],
+    ['refuse it'],
+  ],
+  [
     'skipped for a reason without a text',
     withDelivery({ ...WAITING, state: 'skipped', reason: 'full_moon' }),
     'skipped',
