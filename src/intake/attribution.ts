@@ -20,8 +20,8 @@ export type Click = {
 }
 
 /**
- * Who earns a conversion: a known click decides; else affiliate_id and offer_id of the report; else nobody yet (null:
- * parked). Throws AppError where the report can not be right: unknown or archived affiliate or offer, an offer of
+ * Who earns a conversion: a known click decides; else affiliate_id and offer_id of the report; else, without a click id, who
+ * earns the other events of its transaction; else nobody yet (null: parked). Throws AppError where the report can not be right: unknown or archived affiliate or offer, an offer of
  * another advertiser, or nothing to attribute by.
  */
 export function attribute(input: {
@@ -29,12 +29,29 @@ export function attribute(input: {
   advertiserId: Uuid
   report: Report
   click: Click | undefined
+  sibling: { attribution: Attribution | null } | undefined
 }): Attribution | null {
-  const { catalogue, advertiserId, report, click } = input
+  const { catalogue, advertiserId, report, click, sibling } = input
   if (click) return byClick(catalogue, advertiserId, click)
   if (report.affiliateId !== null && report.offerId !== null) return byReport(catalogue, advertiserId, report)
-  if (report.clickId === null) throw missingClickId(report)
-  return null
+  if (report.clickId !== null) return null
+  if (sibling === undefined) throw missingClickId(report)
+  return bySibling(catalogue, advertiserId, sibling.attribution)
+}
+
+/** True where only the transaction id tells whose the conversion is. */
+export const needsSibling = ({ clickId, affiliateId, offerId }: Report): boolean =>
+  clickId === null && (affiliateId === null || offerId === null)
+
+function bySibling(
+  catalogue: Catalogue,
+  advertiserId: Uuid,
+  attribution: Attribution | null,
+): Attribution | null {
+  const offer = catalogue.offer(attribution?.offerId ?? '')
+  const affiliate = catalogue.affiliate(attribution?.affiliateId ?? '')
+  if (offer && affiliate) assertMayEarn(advertiserId, offer, affiliate)
+  return attribution
 }
 
 function byClick(catalogue: Catalogue, advertiserId: Uuid, click: Click): Attribution {

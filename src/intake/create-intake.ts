@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { isRefusedValue, isSameRowTwice, isUnavailable } from '../db/database.ts'
+import { isRefusedValue, isSameRowTwice, isUnavailable, sqlState } from '../db/database.ts'
 import { hintBatches } from '../dispatch/hint-batches.ts'
 import { AppError } from '../kit/app-error.ts'
 import { type Claims, claimsOf, HeldClaims } from './claims.ts'
@@ -152,18 +152,22 @@ async function settle(ctx: IntakeContext, taken: readonly Waiting[]): Promise<vo
   }
 }
 
+/** A bug of ours that one report met. */
+const isOwnError = (error: unknown): boolean => sqlState(error) === null && !isUnavailable(error)
+
 /**
- * Postgres refuses a value (SQLSTATE 22, 23, 54): the flush is halved until the guilty row is alone and refused.
- * Such a value should have been refused at the HTTP boundary, hence the error line. Also halved is a flush where a
- * report by transaction and one by click turn out to be about one stored conversion.
+ * Postgres refuses a value (SQLSTATE 22, 23, 54), or our own code fails: the flush is halved until the guilty row is alone
+ * and refused. Such a value should have been refused at the HTTP boundary, hence the error line. Also halved is a flush where
+ * a report by transaction and one by click turn out to be about one stored conversion.
  */
 async function flushOrHalve(ctx: IntakeContext, taken: readonly Waiting[]): Promise<void> {
   try {
     await flush(ctx, taken)
   } catch (error) {
-    if (!isRefusedValue(error) && !isSameRowTwice(error)) throw error
+    if (!isRefusedValue(error) && !isSameRowTwice(error) && !isOwnError(error)) throw error
     const [only, ...others] = taken
     if (only && others.length === 0) {
+      if (isOwnError(error)) throw error
       ctx.log.error({ err: error }, 'a report could not be stored')
       only.reject(
         new AppError('malformed', {
@@ -174,7 +178,7 @@ async function flushOrHalve(ctx: IntakeContext, taken: readonly Waiting[]): Prom
       return
     }
     const middle = Math.ceil(taken.length / 2)
-    await flushOrHalve(ctx, taken.slice(0, middle))
+    await settle(ctx, taken.slice(0, middle))
     await settle(ctx, taken.slice(middle))
   }
 }

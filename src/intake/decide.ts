@@ -15,6 +15,7 @@ import {
 } from './merge.ts'
 import { type ConversionPlan, planRevisions, type StoredConversion, UNKNOWN_CLICK } from './plan-revisions.ts'
 import type { Report } from './report.ts'
+import type { Sibling } from './stored-conversions.ts'
 
 /** A report beside what its key row says. `stored` is null where the key is new. */
 export type DecideInput = {
@@ -26,6 +27,8 @@ export type DecideInput = {
   conversionId: Uuid
   stored: StoredConversion | null
   click: Click | undefined
+  /** Another event of the same transaction, where only that tells whose the conversion is. */
+  sibling: Sibling | undefined
   /** When the call came, if it is processed again. */
   receivedAt: Date | undefined
   nowMs: number
@@ -61,7 +64,7 @@ function decideNew(input: DecideInput): ItemPlan {
     byClick: identity.byClick,
     transactionId: identity.byClick ? null : identity.identity,
     event: identity.event,
-    clickId: report.clickId,
+    clickId: report.clickId ?? input.sibling?.clickId ?? null,
     attribution,
     params: report.params,
     occurredAt,

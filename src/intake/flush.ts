@@ -2,7 +2,7 @@ import type { Context } from '../context.ts'
 import { type Tx, withTx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
 import { newUuid, type Uuid } from '../kit/ids.ts'
-import type { Click } from './attribution.ts'
+import { type Click, needsSibling } from './attribution.ts'
 import { decideReport, type ItemPlan } from './decide.ts'
 import { type Identity, keySearch, needsResolving, resolveIdentity } from './identity.ts'
 import type { InboundRow } from './inbound-parts.ts'
@@ -13,7 +13,7 @@ import type { StoredConversion } from './plan-revisions.ts'
 import { planTravelOf } from './plan-travel-of.ts'
 import type { FlushReport } from './report.ts'
 import { deleteKeys, findClicks, findKnownKeys, type LockedKey, lockKeys, type ProposedKey } from './store.ts'
-import { loadStored } from './stored-conversions.ts'
+import { findSiblings, loadStored, type Sibling, siblingKey } from './stored-conversions.ts'
 import { writePlan } from './write.ts'
 import type { WritePlan } from './write-plan.ts'
 
@@ -59,7 +59,9 @@ export async function decideReports(
   const { placed, clicks, catalogueVersion, postgresNowMs } = await placeReports(tx, reports, nowMs)
   await ctx.catalogue.upTo(catalogueVersion)
   const stored = await loadStoredOf(tx, placed)
-  const items = placed.map((one) => decidePlaced(ctx, one, { clicks, stored, nowMs: postgresNowMs }))
+  const siblings = await findSiblingsOf(tx, placed)
+  const found = { clicks, stored, siblings, nowMs: postgresNowMs }
+  const items = placed.map((one) => decidePlaced(ctx, one, found))
   const refusedKeys = placed.flatMap((one, index) =>
     'key' in one && one.isNew && items[index]?.plan === null ? [one.key.conversionId] : [],
   )
@@ -161,11 +163,23 @@ async function loadStoredOf(tx: Tx, placed: readonly Placed[]): Promise<Map<Uuid
   return ids.length === 0 ? new Map() : loadStored(tx, ids)
 }
 
-function decidePlaced(
-  ctx: Pick<Context, 'catalogue'>,
-  one: Placed,
-  found: { clicks: ReadonlyMap<string, Click>; stored: ReadonlyMap<Uuid, StoredConversion>; nowMs: number },
-): ItemPlan {
+async function findSiblingsOf(tx: Tx, placed: readonly Placed[]): Promise<Map<string, Sibling>> {
+  const of = placed.flatMap((one) => {
+    if (!('key' in one) || !one.isNew || !needsSibling(one.report.report)) return []
+    const { advertiserId, byClick, identity } = one.key
+    return byClick ? [] : [{ advertiserId, transactionId: identity }]
+  })
+  return of.length === 0 ? new Map() : findSiblings(tx, of)
+}
+
+type Found = {
+  clicks: ReadonlyMap<string, Click>
+  stored: ReadonlyMap<Uuid, StoredConversion>
+  siblings: ReadonlyMap<string, Sibling>
+  nowMs: number
+}
+
+function decidePlaced(ctx: Pick<Context, 'catalogue'>, one: Placed, found: Found): ItemPlan {
   if ('error' in one) return { outcome: { result: 'refused', error: one.error }, recent: null, plan: null }
   const { report, hash, readBy, call } = one.report
   // By now the catalogue is as new as the key lock, so a control write holds for every call after its answer.
@@ -181,6 +195,7 @@ function decidePlaced(
     stored: one.isNew ? null : (found.stored.get(one.key.conversionId) ?? null),
     receivedAt: call.receivedAt,
     click: report.clickId === null ? undefined : found.clicks.get(report.clickId),
+    sibling: found.siblings.get(siblingKey(one.key.advertiserId, one.key.identity)),
     nowMs: found.nowMs,
   })
 }

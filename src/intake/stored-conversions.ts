@@ -1,3 +1,4 @@
+import { column } from '../db/columns.ts'
 import type { Tx } from '../db/database.ts'
 import { type EarlierDelivery, meansItHadIt } from '../fanout/rules.ts'
 import type { Uuid } from '../kit/ids.ts'
@@ -94,6 +95,32 @@ export async function loadStored(
     }),
   )
 }
+
+/** Whose the other events of a transaction are. */
+export type Sibling = Pick<Conversion, 'attribution' | 'clickId'>
+
+/** The oldest stored conversion of each transaction id, whatever its event; by `siblingKey`. Without locks. */
+export async function findSiblings(
+  tx: Tx,
+  of: readonly { advertiserId: Uuid; transactionId: string }[],
+): Promise<Map<string, Sibling>> {
+  const { rows } = await tx.query<ConversionRow & { transaction: string }>({
+    name: 'find_siblings',
+    text: `select i.t as transaction, s.* from unnest($1::uuid[], $2::text[]) i(a, t) cross join lateral (
+        select c.* from conversion_keys k join conversions c on c.id = k.conversion_id
+        where k.advertiser_id = i.a and not k.by_click and k.identity = i.t order by k.conversion_id limit 1) s`,
+    values: [column(of, (one) => one.advertiserId), column(of, (one) => one.transactionId)],
+  })
+  return new Map(
+    rows.map((row) => [
+      siblingKey(row.advertiser_id, row.transaction),
+      { attribution: toAttribution(row), clickId: row.click_id },
+    ]),
+  )
+}
+
+export const siblingKey = (advertiserId: Uuid, transactionId: string): string =>
+  `${advertiserId} ${transactionId}`
 
 const toForgotten = (row: ConversionRow): Forgotten | null =>
   row.attributed_by === null

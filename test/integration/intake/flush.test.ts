@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createIntake } from '../../../src/intake/create-intake.ts'
 import { type IntakeRig, startIntakeRig } from '../../support/intake-rig.ts'
 
 let rig: IntakeRig
@@ -296,6 +297,70 @@ describe('a status change', () => {
     await rig.report(advertiserId, { transactionId: 't1', status: 'approved', payout: '2' })
     expect((await rig.decisions()).at(-1)).toBe('3 approved scheduled')
   })
+})
+
+describe('another event of a known transaction id, without click id and without affiliate and offer', () => {
+  const lead = { event: 'lead', transactionId: 't1' }
+  const deposit = { event: 'deposit', transactionId: 't1', payout: '5' }
+
+  test('belongs to the same click', async () => {
+    const { advertiserId, affiliateId } = await networkWithClick()
+    await rig.report(advertiserId, { ...lead, clickId: 'c1' })
+    expect(await rig.report(advertiserId, deposit)).toMatchObject({ result: 'accepted', revision: 1 })
+    const whose = { affiliate_id: affiliateId, affiliate_click_id: 'tracker-1', click_id: 'c1' }
+    expect(
+      await rig.list(
+        'select event, affiliate_id, affiliate_click_id, click_id from conversions order by event',
+      ),
+    ).toEqual([
+      { event: 'deposit', ...whose },
+      { event: 'lead', ...whose },
+    ])
+    expect(await rig.decisions()).toHaveLength(2)
+  })
+
+  test('waits for the same click', async () => {
+    const network = await rig.rows.network()
+    await rig.report(network.advertiserId, { ...lead, clickId: 'late' })
+    expect(await rig.report(network.advertiserId, deposit)).toMatchObject({ result: 'parked' })
+    await rig.rows.click({ ...network, clickId: 'late', affiliateClickId: 'x' })
+    await rig.settleNow()
+    expect(await rig.decisions()).toHaveLength(2)
+  })
+
+  test('of an archived offer is refused, and so is one whose transaction nobody knows', async () => {
+    const { advertiserId, offerId } = await networkWithClick()
+    expect(await rig.report(advertiserId, deposit)).toMatchObject({ error: { code: 'click_id_missing' } })
+    await rig.report(advertiserId, { ...lead, clickId: 'c1' })
+    await rig.list('update offers set archived_at = now(), changed_in = 1000000 where id = $1', [offerId])
+    await rig.list('update catalogue_version set n = 1000000')
+    expect(await rig.report(advertiserId, deposit)).toMatchObject({ error: { code: 'archived' } })
+    expect(await rig.list('select event from conversions')).toEqual([{ event: 'lead' }])
+  })
+})
+
+test('a report that our own code fails on is a 500 of its own, its neighbours are stored', async () => {
+  const network = await networkWithClick()
+  const guilty = await rig.rows.affiliate()
+  await rig.rows.click({ ...network, affiliateId: guilty, clickId: 'guilty', affiliateClickId: 'x' })
+  await rig.ctx.catalogue.refresh()
+  const { catalogue } = rig.ctx
+  const affiliate = (id: string) => {
+    if (id === guilty) throw new TypeError('a bug')
+    return catalogue.affiliate(id)
+  }
+  const intake = createIntake({ ...rig.ctx, catalogue: { ...catalogue, affiliate } })
+  const results = await Promise.allSettled(
+    ['c1', 'guilty', 'c1', 'c1'].map((clickId, n) =>
+      intake.submit(
+        rig.call(network.advertiserId),
+        { ...rig.nothingSaid, clickId, transactionId: `t${n}` },
+        null,
+      ),
+    ),
+  )
+  expect(results.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
+  expect(results[1]).toMatchObject({ reason: { message: 'a bug' } })
 })
 
 describe('a parked conversion', () => {
