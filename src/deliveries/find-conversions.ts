@@ -17,14 +17,15 @@ import {
   listRevisions,
   type RevisionRow,
 } from './conversion-store.ts'
-import { notFound, resolveFilter } from './find-id.ts'
+import { notFound, resolveFilter, withOwnerSearch } from './find-id.ts'
 import { readIdSearch } from './id-search.ts'
 
 /** One page of conversions. Throws AppError naming the filter that can not be. */
 export async function findConversions(
   ctx: Pick<Context, 'db' | 'catalogue'>,
-  query: ConversionQuery,
+  asked: ConversionQuery,
 ): Promise<{ data: ConversionWire[]; next_cursor: string | null }> {
+  const query = withOwnerSearch(asked)
   const page = readPageRequest(query)
   const rows = await listConversions(ctx.db.reads, page, {
     advertiserId: await resolveFilter(ctx, 'advertiser', query.advertiser_id),

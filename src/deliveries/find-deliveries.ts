@@ -5,7 +5,7 @@ import { decodeId, type Uuid } from '../kit/ids.ts'
 import { confirmationOf } from './confirmation.ts'
 import { DELIVERY_STATES, isShownState, type ShownState } from './delivery-states.ts'
 import { toDeliveryDetail, toDeliveryWire } from './delivery-wire.ts'
-import { notFound, resolveFilter } from './find-id.ts'
+import { notFound, resolveFilter, withOwnerSearch } from './find-id.ts'
 import { readIdSearch } from './id-search.ts'
 import { type DeliveryFilter, findDelivery, listAttempts, listDeliveries } from './read-store.ts'
 import type { DeliveryDetailWire, DeliveryQuery, DeliveryWire } from './schema.ts'
@@ -18,7 +18,7 @@ export async function findDeliveries(
   query: DeliveryQuery,
 ): Promise<{ data: DeliveryWire[]; next_cursor: string | null }> {
   const page = readPageRequest(query)
-  const rows = await listDeliveries(ctx.db.reads, page, await toFilter(ctx, query))
+  const rows = await listDeliveries(ctx.db.reads, page, await toFilter(ctx, withOwnerSearch(query)))
   return toPage(rows, page.limit, (row) =>
     toDeliveryWire(row, confirmationOf(ctx.catalogue, row.destination_id)),
   )

@@ -32,6 +32,18 @@ export async function resolveFilter(
   })
 }
 
+const OWNERS = ['affiliate', 'offer', 'advertiser'] as const
+
+type OwnerQuery = { q?: string; affiliate_id?: string; offer_id?: string; advertiser_id?: string }
+
+/** A search for the whole id of an affiliate, an offer or an advertiser is the filter by it, unless that asks for another. */
+export function withOwnerSearch<Query extends OwnerQuery>(query: Query): Query {
+  const { q, ...filters } = query
+  const owner = OWNERS.find((noun) => q !== undefined && decodeId(noun, q) !== null)
+  if (owner === undefined || (query[`${owner}_id`] ?? q) !== q) return query
+  return { ...filters, [`${owner}_id`]: q } as Query
+}
+
 /** The uuid of a path parameter. Throws AppError not_found for anything else: "missing" and "not an id" look the same. */
 export function pathId(noun: 'delivery' | 'conversion', text: string): Uuid {
   const id = decodeId(noun, text)

@@ -68,6 +68,9 @@ export function withSignatureMarks(recorded: RenderedRequest, signed: RenderedRe
 
 const SIGNATURE = '{signature}'
 
+/** Characters of URL and body together; a short template can name a long value any number of times. */
+const REQUEST_LENGTH_MAX = 256 * 1024
+
 function renderTemplates(
   compiled: CompiledDestination,
   scope: RenderScope,
@@ -76,12 +79,11 @@ function renderTemplates(
   const headers: Record<string, string> = { 'user-agent': `postback-relay/${input.version}` }
   if (compiled.contentType !== null) headers['content-type'] = compiled.contentType
   for (const header of compiled.headers) headers[header.name] = renderPieces(header.pieces, scope).trim()
-  return {
-    method: compiled.definition.method,
-    url: renderPieces(compiled.urls[scope.facts.status].pieces, scope),
-    headers,
-    body: renderBody(compiled, scope),
-  }
+  const url = renderPieces(compiled.urls[scope.facts.status].pieces, scope)
+  const body = renderBody(compiled, scope)
+  if (url.length + (body?.length ?? 0) > REQUEST_LENGTH_MAX)
+    throw new RenderError(`URL and body would have over ${REQUEST_LENGTH_MAX} characters.`)
+  return { method: compiled.definition.method, url, headers, body }
 }
 
 /** The recorded request with its secrets. Only the places that hold one are rendered again. */

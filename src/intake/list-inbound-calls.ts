@@ -1,3 +1,4 @@
+import { syncCatalogue } from '../catalogue/resource.ts'
 import type { Context } from '../context.ts'
 import { readIdSearch } from '../deliveries/id-search.ts'
 import { readPageRequest, toPage } from '../http/pagination.ts'
@@ -13,6 +14,7 @@ export async function listCalls(
   query: InboundQuery,
 ): Promise<InboundPage> {
   const { limit, before, from, to } = readPageRequest(query)
+  if (query.advertiser_id !== undefined) await syncCatalogue(ctx)
   const advertiserId =
     query.advertiser_id === undefined ? null : ctx.catalogue.resolve('advertiser', query.advertiser_id)
   if (query.advertiser_id !== undefined && advertiserId === null) return { data: [], next_cursor: null }

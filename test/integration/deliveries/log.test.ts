@@ -225,6 +225,12 @@ test('q finds by the whole or the beginning of any id, never by its middle', asy
     expect(await find(`q=${encodeURIComponent(q)}`), q).toEqual([made.wireId])
   expect(await find(`q=${made.wireId.slice(0, 25)}`)).toContain(made.wireId)
   expect(await find(`q=${encodeId('destination', net.destinationId)}`)).toContain(made.wireId)
+  const owners = { affiliate: net.affiliateId, offer: net.offerId, advertiser: net.advertiserId } as const
+  for (const [noun, id] of Object.entries(owners) as [keyof typeof owners, Uuid][])
+    expect(await find(`q=${encodeId(noun, id)}`), noun).toContain(made.wireId)
+  const other = encodeId('affiliate', await app.rows.affiliate())
+  expect(await find(`q=${other}`)).toEqual([])
+  expect(await find(`q=${other}&affiliate_id=${encodeId('affiliate', net.affiliateId)}`)).toEqual([])
   for (const q of ['click-100', 'aff-200', '300', 'Q%', 'Q_lick', 'qclick'])
     expect(await find(`q=${encodeURIComponent(q)}`), q).toEqual([])
 })

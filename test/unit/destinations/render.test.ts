@@ -41,6 +41,14 @@ describe('a rendered request', () => {
     )
   })
 
+  test('of more than 256 Ki characters is not made: a short template could fill the memory with a long value', () => {
+    const definition = { method: 'POST', body: '{cid}'.repeat(1000) } as const
+    const of = (length: number) =>
+      sampleInput({ definition, facts: { affiliateClickId: 'x'.repeat(length) } })
+    expect(renderDelivery(of(200)).request.body).toHaveLength(200_000)
+    expect(() => renderDelivery(of(500))).toThrow(RenderError)
+  })
+
   test.each([
     ['{"a":"{cid}"}', 'application/json'],
     [' [1]', 'application/json'],
