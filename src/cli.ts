@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/load.ts'
-import { type Command, CommandError, type Shown } from './cli/command.ts'
+import type { Command, Shown } from './cli/command.ts'
+import { CommandError } from './cli/command-error.ts'
 import { deliveries } from './cli/deliveries.ts'
 import { keys } from './cli/keys.ts'
 import { ledger } from './cli/ledger.ts'

@@ -1,4 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util'
+import { CommandError } from './command-error.ts'
 import type { RelayClient } from './relay-client.ts'
 
 /** What a command has to show: to people, or as JSON. */
@@ -17,9 +18,6 @@ export type Command = {
   options: ParseArgsOptionsConfig
   run(relay: RelayClient, given: Given): Promise<Shown>
 }
-
-/** A mistake in what was typed, or what the relay refused: one line, status 1. */
-export class CommandError extends Error {}
 
 /** The one positional, or CommandError that names it. */
 export function onePositional({ positionals }: Given, what: string): string {

@@ -1,5 +1,6 @@
 import type { DeliveryDetailWire, DeliveryWire } from '../deliveries/schema.ts'
-import { type Command, CommandError, toQuery } from './command.ts'
+import { type Command, toQuery } from './command.ts'
+import { CommandError } from './command-error.ts'
 import { count, toTable, toTime } from './table.ts'
 
 const FILTERS = [

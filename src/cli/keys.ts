@@ -1,5 +1,6 @@
 import type { ApiKeyWire } from '../accounts/schema.ts'
-import { type Command, CommandError, type Given, type Shown } from './command.ts'
+import type { Command, Given, Shown } from './command.ts'
+import { CommandError } from './command-error.ts'
 import type { RelayClient } from './relay-client.ts'
 import { toTable, toTime } from './table.ts'
 

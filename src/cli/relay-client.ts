@@ -1,5 +1,5 @@
 import { toError } from '../kit/app-error.ts'
-import { CommandError } from './command.ts'
+import { CommandError } from './command-error.ts'
 
 /** The HTTP API of a running relay. Each call throws CommandError with one line where the relay refuses or is away. */
 export type RelayClient = {

@@ -6,8 +6,9 @@ import { confirmationOf } from './confirmation.ts'
 import { DELIVERY_STATES, isShownState, type ShownState } from './delivery-states.ts'
 import { toDeliveryDetail, toDeliveryWire } from './delivery-wire.ts'
 import { notFound, resolveFilter, withOwnerSearch } from './find-id.ts'
+import type { DeliveryFilter } from './find-ids-store.ts'
 import { readIdSearch } from './id-search.ts'
-import { type DeliveryFilter, findDelivery, listAttempts, listDeliveries } from './read-store.ts'
+import { findDelivery, listAttempts, listDeliveries } from './read-store.ts'
 import type { DeliveryDetailWire, DeliveryQuery, DeliveryWire } from './schema.ts'
 
 type Ctx = Pick<Context, 'db' | 'catalogue'>

@@ -4,8 +4,24 @@ import type { PageRequest } from '../http/pagination.ts'
 import { lowestUuid, type Noun, type Uuid, uuidTimeMs } from '../kit/ids.ts'
 import type { ShownState } from './delivery-states.ts'
 import { HELD_JOINS, HELD_REASON, HELD_REASONS } from './held.ts'
+import type { IdSearch } from './id-search.ts'
 import { findOpenIds } from './open-ids-store.ts'
-import type { DeliveryFilter } from './read-store.ts'
+
+export type DeliveryFilter = {
+  states: readonly ShownState[]
+  reason: string | null
+  affiliateId: Uuid | null
+  destinationId: Uuid | null
+  offerId: Uuid | null
+  advertiserId: Uuid | null
+  conversionId: Uuid | null
+  clickId: string | null
+  affiliateClickId: string | null
+  transactionId: string | null
+  httpStatus: number | null
+  error: string | null
+  search: IdSearch | null
+}
 
 /** Where a branch looks: `from`, and what holds in it. */
 type Branch = { from: string; where: string[] }

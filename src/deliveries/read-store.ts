@@ -3,9 +3,8 @@ import type { PageRequest } from '../http/pagination.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
 import type { ShownState } from './delivery-states.ts'
-import { findIds } from './find-ids-store.ts'
+import { type DeliveryFilter, findIds } from './find-ids-store.ts'
 import { HELD_JOINS, HELD_REASON } from './held.ts'
-import type { IdSearch } from './id-search.ts'
 
 export type DeliveryRow = {
   id: Uuid
@@ -33,22 +32,6 @@ export type DeliveryRow = {
   delivered_at: Date | null
   test: boolean
   updated_at: Date
-}
-
-export type DeliveryFilter = {
-  states: readonly ShownState[]
-  reason: string | null
-  affiliateId: Uuid | null
-  destinationId: Uuid | null
-  offerId: Uuid | null
-  advertiserId: Uuid | null
-  conversionId: Uuid | null
-  clickId: string | null
-  affiliateClickId: string | null
-  transactionId: string | null
-  httpStatus: number | null
-  error: string | null
-  search: IdSearch | null
 }
 
 const COLUMNS = `d.id, case when ${HELD_REASON} is not null then 'held' else d.state end as state,

@@ -1,4 +1,5 @@
 import { isIP, type Socket } from 'node:net'
+import type { Logger } from 'pino'
 import type { Config } from '../../config/schema.ts'
 import { bareHostname } from './addresses.ts'
 import { type ConnectionFacts, OutboundFailure, toFailure } from './failure.ts'
@@ -14,6 +15,12 @@ export type ConnectorParts = {
   resolve?: Resolve
   /** Trusted roots (PEM) instead of Node's own. */
   ca?: string
+}
+
+/** What a client of deliveries is made of. */
+export type OutboundParts = Omit<ConnectorParts, 'config'> & {
+  config: ConnectorParts['config'] & Pick<Config, 'version'>
+  log: Pick<Logger, 'error'>
 }
 
 export type Target = { protocol: string; hostname: string; port: number }

@@ -1,14 +1,8 @@
-import type { Logger } from 'pino'
 import type { Config } from '../../config/schema.ts'
-import type { ConnectorParts } from './connector.ts'
+import type { OutboundParts } from './connector.ts'
 import { createGotOutbound } from './got-outbound.ts'
 import type { Outbound } from './outbound.ts'
 import { createUndiciOutbound } from './undici-outbound.ts'
-
-export type OutboundParts = Omit<ConnectorParts, 'config'> & {
-  config: ConnectorParts['config'] & Pick<Config, 'version'>
-  log: Pick<Logger, 'error'>
-}
 
 /** The HTTP client of deliveries that DELIVERY_HTTP_CLIENT names. */
 export const createOutbound = (parts: OutboundParts & { config: Pick<Config, 'httpClient'> }): Outbound =>

@@ -1,6 +1,5 @@
 import { type Call, runCall } from './call.ts'
-import { createConnector } from './connector.ts'
-import type { OutboundParts } from './create-outbound.ts'
+import { createConnector, type OutboundParts } from './connector.ts'
 import { OutboundFailure } from './failure.ts'
 import type { Outbound } from './outbound.ts'
 import { createUndiciPool, type UndiciPool } from './undici-pool.ts'
