@@ -20,6 +20,7 @@ export async function runProcess(options: {
   const { log, graceMs } = options
   let starting: Promise<Running> | null = null
   let ending = false
+  let asked = false
   const end = async (status: number): Promise<void> => {
     if (ending) return
     ending = true
@@ -39,13 +40,17 @@ export async function runProcess(options: {
   }
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0))
-  if (process.connected) process.on('disconnect', () => void end(0))
+  const stop = (): void => {
+    asked = true
+    void end(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop)
+  if (process.connected) process.on('disconnect', stop)
   try {
     starting = options.start()
     await starting
   } catch (error) {
-    if (!ending) exitWith(error)
+    if (!asked) exitWith(error)
   }
 }
 

@@ -1,7 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { toError } from '../kit/app-error.ts'
 
 const RETRY_MS = 1000
+/** So long a close waits for a start that is under way. */
+const CLOSE_WAIT_MS = 2000
 
 export type Started<T> = {
   /** Null until a start succeeded. */
@@ -40,17 +43,21 @@ export function startWhenReachable<T>(options: {
       if (isClosed) return
       if (!warned) log.warn({ err }, `${what} could not start; trying again each second`)
       warned = true
-      retryTimer = setTimeout(() => void attempt(), RETRY_MS)
+      retryTimer = setTimeout(() => {
+        attempting = attempt()
+      }, RETRY_MS)
     }
   }
 
-  void attempt()
+  let attempting = attempt()
   return {
     current: () => current,
     problem: () => problem,
     async close() {
       isClosed = true
       if (retryTimer !== null) clearTimeout(retryTimer)
+      // Else its connections, half made, would meet the end of their server.
+      await Promise.race([attempting, wait(CLOSE_WAIT_MS, undefined, { ref: false })])
       if (current !== null) await options.stop(current)
     },
   }

@@ -99,7 +99,12 @@ test('each filter keeps what fits and drops the rest', async () => {
     transactionId: 'f-tx',
     status: 'pending',
   })
-  const decoy = await app.rows.conversion({ ...net, clickId: 'f-click-2', transactionId: 'f-tx-2' })
+  const decoy = await app.rows.conversion({
+    ...net,
+    clickId: 'f-click-2',
+    transactionId: 'f-tx-2',
+    at: fits.at + 1,
+  })
   const filters = {
     advertiser_id: encodeId('advertiser', other.advertiserId),
     affiliate_id: encodeId('affiliate', other.affiliateId),
