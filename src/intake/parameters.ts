@@ -12,15 +12,19 @@ export type ParameterSink = {
   add(name: string, parameter: Parameter): void
 }
 
-/** The last value of a name counts, and stands last. `add` throws AppError `too_many_parameters`. */
+/**
+ * The last value of a name counts, and stands last; spaces around a name are no part of it. `add` throws AppError
+ * `too_many_parameters`.
+ */
 export function createParameterSink(): ParameterSink {
   const byName = new Map<string, Parameter>()
   let count = 0
   return {
     byName,
-    add(name, parameter) {
+    add(given, parameter) {
       count++
       if (count > PARAMETERS_MAX) throw new AppError('too_many_parameters')
+      const name = given.trim()
       byName.delete(name)
       byName.set(name, parameter)
     },

@@ -46,6 +46,14 @@ describe('query and form', () => {
     })
   })
 
+  test('spaces around a name are no part of it', () => {
+    const spaced = { query: 'click_id=c&+payout=1&sub1%20=s&%20status=rejected%0A' }
+    const understood = { clickId: 'c', payout: '1', status: 'rejected', params: {} }
+    expect(reportOf(spaced)).toMatchObject({ ...understood, subs: ['s'] })
+    expect(reportOf({ body: 'click_id=c& payout=1&\r\nstatus=rejected' })).toMatchObject(understood)
+    expect(reportOf({ body: '{"click_id":"c"," payout":1,"status ":"rejected"}' })).toMatchObject(understood)
+  })
+
   test('odd pairs cost nothing', () => {
     expect(reportOf({ query: '&&click_id=c&=x&flag&a=b=c&' })).toMatchObject({
       clickId: 'c',
