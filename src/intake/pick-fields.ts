@@ -19,6 +19,7 @@ export function pickFields(byName: ReadonlyMap<string, Parameter>, names: FieldN
   const best = new Map<CanonicalField, Candidate>()
   const rest = new Map<string, Parameter>()
   let hasEmptyClickId = false
+  let hasEmptyTid = false
   let tid: Candidate | undefined
   const give = (name: string, parameter: Parameter, meanings: readonly Meaning[]): void => {
     const candidate = toCandidate(name, parameter)
@@ -35,16 +36,16 @@ export function pickFields(byName: ReadonlyMap<string, Parameter>, names: FieldN
     if (meanings !== undefined) give(name, parameter, meanings)
     else if (lowerName === TID && names.hasFreeTid) {
       tid = toCandidate(name, parameter)
-      if (tid === undefined) hasEmptyClickId = true
+      hasEmptyTid = tid === undefined
     } else rest.set(name, parameter)
   }
   if (tid !== undefined) {
-    const field = meaningOfTid(best)
+    const field = meaningOfTid(best, hasEmptyClickId)
     if (field === null) rest.set(tid.from, toParameter(tid))
     else best.set(field, tid)
   }
   for (const { from } of best.values()) rest.delete(from)
-  return { fields: best, hasEmptyClickId, rest }
+  return { fields: best, hasEmptyClickId: hasEmptyClickId || hasEmptyTid, rest }
 }
 
 function toCandidate(from: string, parameter: Parameter): Candidate | undefined {
@@ -66,9 +67,15 @@ function keepBetter(
   return current
 }
 
-/** Offer18 sends the click id as `tid`, Keitaro and CAKE an order id: it is the one of the two that is missing. */
-function meaningOfTid(best: ReadonlyMap<CanonicalField, Candidate>): CanonicalField | null {
-  if (!best.has('click_id')) return 'click_id'
+/**
+ * Offer18 sends the click id as `tid`, Keitaro and CAKE an order id: it is the one of the two that is missing. A click id
+ * that came empty has its name, so `tid` is not it.
+ */
+function meaningOfTid(
+  best: ReadonlyMap<CanonicalField, Candidate>,
+  hasEmptyClickId: boolean,
+): CanonicalField | null {
+  if (!best.has('click_id') && !hasEmptyClickId) return 'click_id'
   return best.has('transaction_id') ? null : 'transaction_id'
 }
 

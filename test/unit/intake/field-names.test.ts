@@ -70,6 +70,19 @@ describe('tid', () => {
     expect(reportOf({ query: 'tid=x&cid=c' })).toMatchObject({ clickId: 'c', transactionId: 'x' })
   })
 
+  test('is the transaction id beside a click id that came empty, and never that click id', () => {
+    expect(reportOf({ query: 'subid=&status=rejected&tid=ORDER-7' })).toMatchObject({
+      clickId: null,
+      hasEmptyClickId: true,
+      transactionId: 'ORDER-7',
+    })
+    expect(reportOf({ query: 'tid=x&click_id=&order_id=o' })).toMatchObject({
+      clickId: null,
+      transactionId: 'o',
+      params: { tid: 'x' },
+    })
+  })
+
   test('is a parameter like any other beside both ids', () => {
     expect(reportOf({ query: 'tid=x&cid=c&txid=t' })).toMatchObject({
       clickId: 'c',
