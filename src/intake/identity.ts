@@ -2,6 +2,7 @@ import { AppError } from '../kit/app-error.ts'
 import { encodeId, type Uuid } from '../kit/ids.ts'
 import { missingClickId } from './missing-click-id.ts'
 import type { Report } from './report.ts'
+import { isUnreplacedMacro } from './unreplaced-macro.ts'
 
 /** What makes a conversion the same one: the key of conversion_keys. */
 export type Identity = { advertiserId: Uuid; byClick: boolean; identity: string; event: string }
@@ -61,16 +62,23 @@ function isCandidate(key: KnownKey, advertiserId: Uuid, report: Report): boolean
 
 /**
  * The click id; for a network with its own redirect the affiliate's click id within affiliate and offer. Null where there
- * is neither.
+ * is neither, or a placeholder, which would be the same for every conversion.
  */
 export function identityWithoutTransaction(report: Report): string | null {
   if (report.clickId !== null) return report.clickId
-  if (report.affiliateId === null || report.offerId === null || report.affiliateClickId === null) return null
-  return `${report.affiliateId} ${report.offerId} ${report.affiliateClickId}`
+  const { affiliateId, offerId, affiliateClickId } = report
+  if (affiliateId === null || offerId === null || affiliateClickId === null) return null
+  return isUnreplacedMacro(affiliateClickId) ? null : `${affiliateId} ${offerId} ${affiliateClickId}`
 }
 
 function nothingIdentifies(report: Report): AppError {
   if (report.affiliateId === null || report.offerId === null) return missingClickId(report)
+  if (report.affiliateClickId !== null)
+    return new AppError('macro_not_replaced', {
+      field: 'affiliate_click_id',
+      message: 'The affiliate click id is a placeholder that was never replaced.',
+      fix: 'Send transaction_id, or the click id itself, so that a repeat can be recognised.',
+    })
   return new AppError('missing_field', {
     field: 'transaction_id',
     message: 'Nothing tells this conversion from the next one of the same affiliate and offer.',

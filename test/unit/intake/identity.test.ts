@@ -74,6 +74,18 @@ describe('what a report is about', () => {
       { byClick: true, identity: '7 9 x', event: 'conversion' },
     ],
     ['nothing that could be told from the next one', { affiliateId: '7', offerId: '9' }, [], 'missing_field'],
+    [
+      "a placeholder in place of the affiliate's click, the same in every report",
+      { affiliateId: '7', offerId: '9', affiliateClickId: '{aff_click_id}' },
+      [key({ byClick: true, identity: '7 9 {aff_click_id}' })],
+      'macro_not_replaced',
+    ],
+    [
+      'its transaction, beside a placeholder that identifies nothing',
+      { transactionId: 't', affiliateId: '7', offerId: '9', affiliateClickId: '#s2#' },
+      [],
+      { byClick: false, identity: 't', event: 'conversion' },
+    ],
     ['nothing at all', {}, [], 'click_id_missing'],
   ])('%s', (_, said, known, expected) => {
     expect(resolve(said, known)).toEqual(expected)
