@@ -19,7 +19,7 @@ export function readClick(value: unknown, nowMs: number): ClickRequest {
     clickId: readClickId(click.click_id),
     affiliateId: click.affiliate_id,
     offerId: click.offer_id,
-    affiliateClickId: click.affiliate_click_id || null,
+    affiliateClickId: click.affiliate_click_id?.trim() || null,
     subs: readSubs(click),
     params: readParams(click.params ?? {}),
     ip: readIp(click.ip),
@@ -39,9 +39,11 @@ function readClickId(text: string): string {
 /** As long as the last one that was sent. */
 function readSubs(click: NewClick): (string | null)[] {
   const named: Readonly<Record<string, unknown>> = click
-  const subs = Array.from({ length: SUB_COUNT }, (_, at) => named[`sub${at + 1}`] || null)
-  return subs.slice(0, subs.findLastIndex((sub) => sub !== null) + 1) as (string | null)[]
+  const subs = Array.from({ length: SUB_COUNT }, (_, at) => readSub(named[`sub${at + 1}`]))
+  return subs.slice(0, subs.findLastIndex((sub) => sub !== null) + 1)
 }
+
+const readSub = (sub: unknown): string | null => (typeof sub === 'string' ? sub.trim() || null : null)
 
 function readParams(params: Record<string, string>): Record<string, string> {
   const long = Object.keys(params).find((name) => name.length > PARAM_NAME_MAX)

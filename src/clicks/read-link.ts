@@ -33,17 +33,21 @@ export function readLink(query: string, visitor: Visitor): ClickRequest {
   }
 }
 
-/** Takes one parameter out of the map, whatever its letter case; an empty one is absent, of several the last counts. */
+/**
+ * Takes one parameter out of the map, whatever its letter case and without the spaces around it, as reports are read; an
+ * empty one is absent, of several the last counts.
+ */
 function createTaker(byName: Map<string, Parameter>): (field: string, max: number) => string | null {
   const spellings = Map.groupBy(byName.keys(), (name) => name.toLowerCase())
   return (field, max) => {
     const names = spellings.get(field) ?? []
-    const parameter = names.map((name) => byName.get(name)).findLast((found) => found?.value !== '')
+    const parameter = names.map((name) => byName.get(name)).findLast((found) => found?.value.trim() !== '')
     for (const name of names) byName.delete(name)
     if (parameter === undefined) return null
     if (parameter.broken) throw new AppError('invalid_encoding', { field })
-    if (parameter.value.length > max) throw tooLong(field, max)
-    return parameter.value
+    const value = parameter.value.trim()
+    if (value.length > max) throw tooLong(field, max)
+    return value
   }
 }
 

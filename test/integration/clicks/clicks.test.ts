@@ -150,6 +150,24 @@ test('spaces around a click id are no part of it, as in reports', async () => {
   expect((await api.post('/clicks', { ...click, click_id: '  ' })).json.error.field).toBe('click_id')
 })
 
+test("spaces around the affiliate's click id and subs are no part of them either, on a link and on the API", async () => {
+  const query = `offer_id=${click.offer_id}&affiliate_id=${click.affiliate_id}`
+  const answer = await follow(`${query}%20&click_id=w-4%20&cid=other&sub2=+s%0A&sub3=%20`)
+  const target = new URL(String(answer.headers.location))
+  const stored = (await api.get(`/clicks/${target.searchParams.get('c')}`)).json
+  expect(stored).toMatchObject({ affiliate_click_id: 'w-4', sub2: 's', sub3: null })
+  expect([target.searchParams.get('a'), target.searchParams.get('s')]).toEqual(['w-4', 's'])
+  const blank = new URL(String((await follow(`${query}&click_id=%20&cid=w-5`)).headers.location))
+  expect(blank.searchParams.get('a')).toBe('w-5')
+  const spaced = { ...click, click_id: 'spaced-2', affiliate_click_id: ' w-6 ', sub1: ' a', sub2: ' ' }
+  expect((await api.post('/clicks', spaced)).json).toMatchObject({
+    affiliate_click_id: 'w-6',
+    sub1: 'a',
+    sub2: null,
+  })
+  expect((await api.post('/clicks', spaced)).json.result).toBe('unchanged')
+})
+
 test('links that come together share commits and each gets its own click', async () => {
   const query = `offer_id=${click.offer_id}&affiliate_id=${click.affiliate_id}&click_id=`
   const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => follow(`${query}burst-${n}`)))
