@@ -4,10 +4,19 @@ export type Repair = { text: string; findings: readonly Finding[] }
 
 const ENCODED_BRACES = /%(?:25){0,3}7[Bb]([A-Za-z_][A-Za-z0-9_:|=,.*-]{0,80})%(?:25){0,3}7[Dd]/g
 
+/** Line breaks of a wrapped mail; zero-width spaces, soft hyphens and marks of direction of chats and web pages. */
+const INVISIBLE = /[\t\r\n\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g
+
 type Mend = { code: string; mend(text: string): string; message: string; fix: string }
 
-/** What goes wrong between copying and pasting, each mended in place. Order matters: braces first, then delimiters. */
+/** What goes wrong between copying and pasting, each mended in place. Order matters: what can not be seen, braces, delimiters. */
 const MENDS: readonly Mend[] = [
+  {
+    code: 'invisible_characters',
+    mend: (text) => text.replace(INVISIBLE, ''),
+    message: 'The URL holds line breaks or characters that can not be seen.',
+    fix: 'They were left out.',
+  },
   {
     code: 'encoded_braces',
     mend: (text) => text.replace(ENCODED_BRACES, '{$1}'),

@@ -83,6 +83,19 @@ describe('what pasting breaks is mended', () => {
     ['a second ?', 'p?cid={cid}?s={sub1}', 'p?cid={cid}&s={sub1}', 'double_question_mark'],
     ['??', 'p??cid={cid}', 'p?cid={cid}', 'double_question_mark'],
     ['spaces', 'p?cid= {cid} & s={sub1}', 'p?cid={cid}&s={sub1}', 'space_in_url'],
+    [
+      'zero-width spaces',
+      'p?cid={cid}\u200b&s={\u200bsub1}\u2060',
+      'p?cid={cid}&s={sub1}',
+      'invisible_characters',
+    ],
+    [
+      'marks of direction',
+      '\u200ep?cid={cid}&s=\u202a{sub1}\u202c',
+      'p?cid={cid}&s={sub1}',
+      'invisible_characters',
+    ],
+    ['a line break', 'p?cid={cid}&s={su\r\nb1}', 'p?cid={cid}&s={sub1}', 'invisible_characters'],
   ])('%s', (_, given, mended, code) => {
     const lint = lintUrl(`https://t.shop.com/${given}`)
     expect(lint.url).toBe(`https://t.shop.com/${mended}`)
