@@ -84,15 +84,18 @@ function strengthOfRule(rule: RecogniseRule, seen: Seen): number {
 const fitsHost = (pattern: string, host: string): boolean =>
   pattern.startsWith('*.') ? host.endsWith(pattern.slice(1).toLowerCase()) : host === pattern.toLowerCase()
 
+/** Slashes too many are nothing to a web server: https://host/ and /postback, glued together, are //postback. */
 function fitsPath(pattern: string, segments: readonly string[]): boolean {
-  const wanted = pattern.split('/').slice(1)
-  const seen = segments.at(-1) === '' && wanted.at(-1) !== '' ? segments.slice(0, -1) : segments
+  const wanted = withoutEmpty(pattern.split('/'))
+  const seen = withoutEmpty(segments)
   if (wanted[0] !== '**') return seen.length === wanted.length && fitsSegments(wanted, seen)
   const tail = wanted.slice(1)
   return seen.length >= tail.length && fitsSegments(tail, seen.slice(seen.length - tail.length))
 }
 
+const withoutEmpty = (segments: readonly string[]): string[] => segments.filter((segment) => segment !== '')
+
 const fitsSegments = (wanted: readonly string[], seen: readonly string[]): boolean =>
   wanted.every((word, index) =>
-    word === '*' ? (seen[index] ?? '') !== '' : word.toLowerCase() === seen[index]?.toLowerCase(),
+    word === '*' ? seen[index] !== undefined : word.toLowerCase() === seen[index]?.toLowerCase(),
   )
