@@ -24,6 +24,8 @@ const hash: Record<string, string> = {
   ...numbered('sub', 10, sub),
   clickid: '{affiliate_click_id}',
   click_id: '{affiliate_click_id}',
+  // No macro of ours: left out it would read as our {cid}, the click id.
+  cid: '{creative_id}',
   leadid: '{conversion_id}',
   reqid: '{network_click_id}',
   reqsessid: '{network_click_id}',

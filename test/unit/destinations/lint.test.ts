@@ -68,6 +68,14 @@ describe('foreign macros are written as ours', () => {
     expect(codes(`https://t.shop.com/p?c={cid}&x=${macro}`)).toEqual(['error unknown_macro'])
   })
 
+  test("the creative of CAKE is nobody's click id", () => {
+    expect(codes('https://t.shop.com/p?c={cid}&creative=#cid#')).toEqual(['error unknown_macro'])
+    expect(codes('https://t.shop.com/postback?cid=#cid#&txid=#tid#')).toEqual([
+      'error unknown_macro',
+      'error click_id_missing',
+    ])
+  })
+
   test('each translation is told once', () => {
     const { findings } = lintUrl('https://t.shop.com/p?a=#s2#&b=#s2#&cid={cid}')
     expect(findings.map(({ code, severity }) => [code, severity])).toEqual([['translated', 'info']])
