@@ -78,7 +78,7 @@ const readList = (text: string): unknown =>
  */
 export function readCsv(text: string): (TransferRow | AppError)[] {
   const [names = [], ...records] = parseRecords(text)
-  const columns = names.map((name) => name.trim())
+  const columns = withoutEmptyEnd(names.map((name) => name.trim()))
   assertColumns(columns)
   return records.map((cells) => readRecord(columns, cells))
 }
@@ -90,6 +90,7 @@ function parseRecords(text: string): string[][] {
       delimiter: delimiterOf(text),
       relax_column_count: true,
       skip_empty_lines: true,
+      skip_records_with_empty_values: true,
       max_record_size: CELL_BYTES_MAX,
       to: ROWS_MAX + 2,
     })
@@ -102,8 +103,15 @@ function parseRecords(text: string): string[][] {
   }
 }
 
-/** Spreadsheets of some countries write semicolons; no column has one in its name. */
-const delimiterOf = (text: string): string => ((text.split(/[\r\n]/, 1)[0] ?? '').includes(';') ? ';' : ',')
+/** Spreadsheets of some countries write semicolons, and copy tabs; no column has one in its name. */
+function delimiterOf(text: string): string {
+  const [head = ''] = text.split(/[\r\n]/, 1)
+  return [';', '\t'].find((delimiter) => head.includes(delimiter)) ?? ','
+}
+
+/** Spreadsheets write as many cells as their widest row ever had. */
+const withoutEmptyEnd = (cells: readonly string[]): string[] =>
+  cells.slice(0, cells.findLastIndex((cell) => cell.trim() !== '') + 1)
 
 function assertColumns(columns: readonly string[]): void {
   const unknown = columns.find((name) => !Object.hasOwn(COLUMNS, name))
@@ -119,7 +127,7 @@ function assertColumns(columns: readonly string[]): void {
 }
 
 function readRecord(columns: readonly string[], cells: readonly string[]): TransferRow | AppError {
-  if (cells.length > columns.length)
+  if (withoutEmptyEnd(cells).length > columns.length)
     return new AppError('malformed', {
       message: 'The row has more cells than the head line.',
       fix: 'Quote cells that hold commas.',

@@ -43,6 +43,24 @@ describe('CSV of destinations', () => {
     },
   )
 
+  test.each([
+    [
+      'tabs, as a spreadsheet copies',
+      'name\turl\r\na;b\thttps://t.example/?a=1,2\r\n',
+      [{ name: 'a;b', url: 'https://t.example/?a=1,2' }],
+    ],
+    [
+      'the empty columns and rows that Excel adds',
+      'name;url;;\r\na;https://t.example/;;\r\nb;https://t.example/;;;\r\n;;;\r\n',
+      [
+        { name: 'a', url: 'https://t.example/' },
+        { name: 'b', url: 'https://t.example/' },
+      ],
+    ],
+  ])('is read with %s', (_, csv, rows) => {
+    expect(goodRows(csv)).toEqual(rows)
+  })
+
   test('may come from a spreadsheet: a byte order mark, semicolons, missing cells, empty lines', () => {
     const csv = '\ufeffname;url;fallback\r\n"a;b";https://t.example/;TRUE\r\n\r\nc\r\n'
     expect(goodRows(csv)).toEqual([{ name: 'a;b', url: 'https://t.example/', fallback: true }, { name: 'c' }])
