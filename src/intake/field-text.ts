@@ -33,12 +33,12 @@ const LENGTHS: Readonly<Record<CanonicalField, number>> = {
 const SHOWN_MAX = 60
 
 /** A refusal that names the field, the parameter it came in and the beginning of its value. */
-export function refuseField(code: ErrorCodeName, name: CanonicalField, field: Field): AppError {
-  const shown = field.value.length > SHOWN_MAX ? `${field.value.slice(0, SHOWN_MAX)}...` : field.value
-  return new AppError(code, {
-    field: name,
-    message: `${ERROR_CODES[code].message} Received ${field.from} = "${shown}".`.toWellFormed(),
-  })
+export const refuseField = (code: ErrorCodeName, name: CanonicalField, field: Field): AppError =>
+  new AppError(code, { field: name, message: withReceived(ERROR_CODES[code].message, field) })
+
+function withReceived(message: string, { from, value }: Field): string {
+  const shown = value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}...` : value
+  return `${message} Received ${from} = "${shown}".`.toWellFormed()
 }
 
 /** The value of a field that is well encoded and not too long, or null. Throws AppError `invalid_encoding`, `field_too_long`. */
@@ -54,9 +54,16 @@ export function fieldText(picked: PickedFields, name: CanonicalField): string | 
 export function fieldId(picked: PickedFields, name: 'click_id' | 'transaction_id'): string | null {
   const field = picked.fields.get(name)
   if (field !== undefined && (isUnreplacedMacro(field.raw) || isUnreplacedMacro(field.value)))
-    throw refuseField('macro_not_replaced', name, field)
+    throw name === 'click_id' ? refuseField('macro_not_replaced', name, field) : placeholder(field)
   return fieldText(picked, name)
 }
+
+const placeholder = (transactionId: Field): AppError =>
+  new AppError('macro_not_replaced', {
+    field: 'transaction_id',
+    message: withReceived('The transaction id is a placeholder that was never replaced.', transactionId),
+    fix: "Use the sending system's own macro for its order or transaction id.",
+  })
 
 export const tooLong = (field: string, max: number): AppError =>
   new AppError('field_too_long', {

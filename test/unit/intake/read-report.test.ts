@@ -149,10 +149,12 @@ describe('who is meant', () => {
   })
 
   test('a placeholder as transaction id is refused, else every sale would be a duplicate of the first', () => {
-    expect(refusalOf({ query: 'click_id=c&transaction_id={order_id}' })).toMatchObject({
-      code: 'macro_not_replaced',
-      field: 'transaction_id',
-    })
+    const refused = refusalOf({ query: 'click_id=c&order_id={oid}' })
+    expect(refused).toMatchObject({ code: 'macro_not_replaced', field: 'transaction_id' })
+    expect(refused.message).toBe(
+      'The transaction id is a placeholder that was never replaced. Received order_id = "{oid}".',
+    )
+    expect(refused.fix).not.toContain('click id')
   })
 
   test.each([
