@@ -6,6 +6,7 @@ import {
   type Decision,
   decideDestination,
   type EarlierDelivery,
+  isSaidByOlder,
   type SkipReason,
   tookIt,
 } from './rules.ts'
@@ -76,7 +77,7 @@ export function fanOut(input: FanOutInput): FanOutPlan {
     for (const [destination, decision] of decisions) {
       const planned = plannedDelivery(input, revision, destination, decision)
       plan.deliveries.push(planned)
-      if (decision.send || revision.status === 'rejected') supersedeEarlier(plan, planned, earlier)
+      if (supersedes(decision, revision.status)) supersedeEarlier(plan, planned, earlier)
       earlier.push({
         ...revision,
         id: planned.id,
@@ -148,6 +149,10 @@ const plannedDelivery = (
   reason: decision.send ? null : decision.reason,
   after: null,
 })
+
+/** A rejection gives up what is unsent even where it is skipped itself, but not the older rejection that speaks for it. */
+const supersedes = (decision: Decision, status: ConversionStatus): boolean =>
+  decision.send || (status === 'rejected' && !isSaidByOlder(decision.reason))
 
 /** Older unsent rows of the destination give way; a travelling one gets the new row as its successor. */
 function supersedeEarlier(plan: FanOutPlan, planned: PlannedDelivery, earlier: EarlierDelivery[]): void {

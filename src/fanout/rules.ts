@@ -115,6 +115,10 @@ type Payout = Pick<EarlierDelivery, 'payout' | 'currency'>
 const isSamePayout = (a: Payout, b: Payout): boolean =>
   isSameAmount(a.payout, b.payout) && (b.payout === null || a.currency === b.currency)
 
+/** Skipped for these, an older delivery with the same status stands for the newer one. */
+export const isSaidByOlder = (reason: SkipReason): boolean =>
+  reason === 'nothing_changed' || reason === 'amount_not_selected'
+
 /** Skipped for these, a destination has the conversion all the same. */
 const HAS_IT: readonly SkipReason[] = ['nothing_changed', 'amount_not_selected', 'tracker_cannot_reverse']
 

@@ -195,6 +195,28 @@ describe('older unsent rows', () => {
     expect(made.successors).toEqual([{ priorId: 'dlv1', nextId: made.deliveries[0]?.id }])
     expect(made.deliveries[0]?.after).toBe('dlv1')
   })
+  test('a rejection that is on its way is not taken back by another one that the tracker need not hear', () => {
+    const made = plan({
+      destinations: [destination('d', { statuses: ['approved', 'rejected'] })],
+      history: told('approved', 'rejected', 'rejected'),
+      revisions: [revision(3, 'rejected', '2')],
+      earlier: [
+        earlier(1, 'approved', { heard: true }),
+        earlier(2, 'rejected', { place: 'travelling', heard: true }),
+      ],
+    })
+    expect(made.deliveries.map(({ reason }) => reason)).toEqual(['amount_not_selected'])
+    expect(made.successors).toEqual([])
+  })
+  test('an approval that is on its way is, where its tracker can not reverse it', () => {
+    const made = plan({
+      destinations: [destination('d', { preset: 'ga4', statuses: ['approved', 'rejected'] })],
+      history: told('approved', 'rejected'),
+      revisions: [revision(2, 'rejected')],
+      earlier: [earlier(1, 'approved', { place: 'travelling', heard: true })],
+    })
+    expect(made.successors).toHaveLength(1)
+  })
 })
 
 test('over any history, at most one delivery of a destination is left to send, and it is the newest one selected after the last rejection', () => {
