@@ -92,7 +92,7 @@ async function conclude(
   sent: Sent,
 ): Promise<Outcome> {
   const judged = await judgeSent(ctx, row, destination, sent).catch(toError)
-  const judgement = judged instanceof Error ? UNJUDGED : judged
+  const judgement = judged instanceof Error ? UNJUDGED : withinReplay(row, judged)
   const isCondemned = judged instanceof Error && !(judged instanceof NoThreadError)
   if (judgement.disable) await disableDestination(ctx, destination)
   const next = isCondemned
@@ -113,6 +113,10 @@ async function conclude(
 const NO_THREAD_WAIT_MS = 5000
 
 const UNJUDGED: Judgement = { verdict: 'retry', error: 'verdict_failed', retryAfterMs: null, disable: false }
+
+/** An original may have gone to an address that was corrected since: that one's end says nothing about the present one. */
+const withinReplay = ({ replayRender }: TravellingRow, judgement: Judgement): Judgement =>
+  replayRender === 'original' ? { ...judgement, disable: false } : judgement
 
 async function judgeSent(
   ctx: SendContext,

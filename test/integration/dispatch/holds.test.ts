@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { withControlWrite } from '../../../src/catalogue/control-write.ts'
 import { setDestinationState } from '../../../src/destinations/write-destination.ts'
-import { encodeId } from '../../../src/kit/ids.ts'
+import { encodeId, newUuid } from '../../../src/kit/ids.ts'
 import { type DispatchRig, startDispatchRig, type Way } from '../../support/dispatch-rig.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Receiver, startReceiver } from '../../support/receiver.ts'
@@ -148,6 +148,33 @@ describe('410', () => {
     rig.sweep()
     await rig.travel([deliveryId])
     await eventually(async () => expect(await state(deliveryId)).toBe('delivered'))
+    expect(rig.ctx.catalogue.destination(network.destinationId)?.state).toBe('active')
+  })
+
+  test('to a replay of the original, whose address was corrected since, is tried again by the schedule and then failed', async () => {
+    const network = await setUp(200)
+    const { deliveryId } = await rig.schedule(network)
+    rig.work()
+    rig.sweep()
+    await rig.travel([deliveryId])
+    await eventually(async () => expect(await state(deliveryId)).toBe('delivered'))
+    await write(
+      `with v as (
+          insert into destination_versions (destination_id, version, definition)
+          select destination_id, 2, definition || '{"url": "http://127.0.0.1:1/corrected"}' from destination_versions where destination_id = $1)
+        update destinations set version = 2, changed_in = $2 where id = $1`,
+      network.destinationId,
+    )
+    receiver.reply(410)
+    const replayId = newUuid(Date.now())
+    await rig.list(
+      `with r as (insert into replays (id, delivery_id, render, requested_by) values ($2, $1, 'original', 'test')),
+          d as (update deliveries set state = 'scheduled', replay_id = $2 where id = $1)
+        insert into due (delivery_id, destination_id, share, due_at) values ($1, $3, 2, now())`,
+      [deliveryId, replayId, network.destinationId],
+    )
+    await eventually(async () => expect(await state(deliveryId)).toBe('failed'))
+    expect(await rig.delivery(deliveryId)).toMatchObject({ retries_used: 2, last_error: 'http_410' })
     expect(rig.ctx.catalogue.destination(network.destinationId)?.state).toBe('active')
   })
 })
