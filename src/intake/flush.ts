@@ -200,15 +200,13 @@ function decidePlaced(ctx: Pick<Context, 'catalogue'>, one: Placed, found: Found
   })
 }
 
-/** New keys were inserted as they are to be. */
+/** New keys were inserted as they are to be, but for a click that only another event of their transaction told. */
 function keyUpdate(one: Placed, item: ItemPlan): WritePlan['keys'][number][] {
-  if ('error' in one || one.isNew || item.recent === null || !('revision' in item.outcome)) return []
+  if ('error' in one || item.recent === null || !('revision' in item.outcome)) return []
+  const { report } = one.report
+  const clickId = (item.plan?.conversion ?? item.unchanged)?.clickId ?? report.clickId
+  if (one.isNew && clickId === report.clickId) return []
   return [
-    {
-      conversionId: one.key.conversionId,
-      revision: item.outcome.revision,
-      clickId: one.report.report.clickId,
-      recent: item.recent,
-    },
+    { conversionId: one.key.conversionId, revision: item.outcome.revision, clickId, recent: item.recent },
   ]
 }

@@ -319,6 +319,18 @@ describe('another event of a known transaction id, without click id and without 
     expect(await rig.decisions()).toHaveLength(2)
   })
 
+  test('is found by that click later, like the one that named it', async () => {
+    const { advertiserId } = await networkWithClick()
+    await rig.report(advertiserId, { ...lead, clickId: 'c1' })
+    await rig.report(advertiserId, deposit)
+    expect(
+      await rig.report(advertiserId, { event: 'deposit', clickId: 'c1', payout: '5', status: 'rejected' }),
+    ).toMatchObject({ result: 'accepted', revision: 2 })
+    expect(await rig.report(advertiserId, { clickId: 'c1' })).toMatchObject({
+      error: { code: 'ambiguous_conversion' },
+    })
+  })
+
   test('waits for the same click', async () => {
     const network = await rig.rows.network()
     await rig.report(network.advertiserId, { ...lead, clickId: 'late' })
