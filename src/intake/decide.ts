@@ -31,6 +31,8 @@ export type DecideInput = {
   sibling: Sibling | undefined
   /** When the call came, if it is processed again. */
   receivedAt: Date | undefined
+  /** The same of stored revisions, where it is: by their ids. */
+  receivedAtOf: ReadonlyMap<Uuid, Date>
   nowMs: number
 }
 
@@ -83,9 +85,11 @@ function decideNew(input: DecideInput): ItemPlan {
 }
 
 function decideKnown(input: DecideInput, stored: StoredConversion): ItemPlan {
-  const { nowMs, receivedAt } = input
+  const { nowMs, receivedAt, receivedAtOf } = input
   const report =
-    receivedAt === undefined ? input.report : withoutOverruled(input.report, stored.revisions, receivedAt)
+    receivedAt === undefined
+      ? input.report
+      : withoutOverruled(input.report, stored.revisions, receivedAt, receivedAtOf)
   const merge = mergeReport({ ...input, report, stored: stored.conversion })
   const before = stored.conversion
   const attribution = before.attribution ?? attributeNow(input)

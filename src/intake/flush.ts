@@ -13,7 +13,7 @@ import type { StoredConversion } from './plan-revisions.ts'
 import { planTravelOf } from './plan-travel-of.ts'
 import type { FlushReport } from './report.ts'
 import { deleteKeys, findClicks, findKnownKeys, type LockedKey, lockKeys, type ProposedKey } from './store.ts'
-import { findSiblings, loadStored, type Sibling, siblingKey } from './stored-conversions.ts'
+import { findReceivedAt, findSiblings, loadStored, type Sibling, siblingKey } from './stored-conversions.ts'
 import { writePlan } from './write.ts'
 import type { WritePlan } from './write-plan.ts'
 
@@ -60,7 +60,8 @@ export async function decideReports(
   await ctx.catalogue.upTo(catalogueVersion)
   const stored = await loadStoredOf(tx, placed)
   const siblings = await findSiblingsOf(tx, placed)
-  const found = { clicks, stored, siblings, nowMs: postgresNowMs }
+  const receivedAtOf = await findReceivedAtOf(tx, placed)
+  const found = { clicks, stored, siblings, receivedAtOf, nowMs: postgresNowMs }
   const items = placed.map((one) => decidePlaced(ctx, one, found))
   const refusedKeys = placed.flatMap((one, index) =>
     'key' in one && one.isNew && items[index]?.plan === null ? [one.key.conversionId] : [],
@@ -172,10 +173,19 @@ async function findSiblingsOf(tx: Tx, placed: readonly Placed[]): Promise<Map<st
   return of.length === 0 ? new Map() : findSiblings(tx, of)
 }
 
+/** Only a call that is processed again asks when the others came. */
+async function findReceivedAtOf(tx: Tx, placed: readonly Placed[]): Promise<Map<Uuid, Date>> {
+  const ids = placed.flatMap((one) =>
+    'key' in one && !one.isNew && one.report.call.receivedAt !== undefined ? [one.key.conversionId] : [],
+  )
+  return ids.length === 0 ? new Map() : findReceivedAt(tx, ids)
+}
+
 type Found = {
   clicks: ReadonlyMap<string, Click>
   stored: ReadonlyMap<Uuid, StoredConversion>
   siblings: ReadonlyMap<string, Sibling>
+  receivedAtOf: ReadonlyMap<Uuid, Date>
   nowMs: number
 }
 
@@ -194,6 +204,7 @@ function decidePlaced(ctx: Pick<Context, 'catalogue'>, one: Placed, found: Found
     conversionId: one.key.conversionId,
     stored: one.isNew ? null : (found.stored.get(one.key.conversionId) ?? null),
     receivedAt: call.receivedAt,
+    receivedAtOf: found.receivedAtOf,
     click: report.clickId === null ? undefined : found.clicks.get(report.clickId),
     sibling: found.siblings.get(siblingKey(one.key.advertiserId, one.key.identity)),
     nowMs: found.nowMs,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ConversionStatus } from '../catalogue/catalogue.ts'
-import { uuidTimeMs } from '../kit/ids.ts'
+import { type Uuid, uuidTimeMs } from '../kit/ids.ts'
 import { isSameAmount } from '../kit/money.ts'
 import type { Conversion, Reported, Revision } from './conversion.ts'
 import type { Report } from './report.ts'
@@ -76,21 +76,33 @@ export function mergeReport(input: {
 
 /**
  * What a call that is processed again still has to say: without the fields of which the advertiser stated something else
- * after receivedAt.
+ * after receivedAt. `receivedAtOf`: when the calls of revisions came that were processed again themselves.
  */
-export function withoutOverruled(report: Report, revisions: readonly Revision[], receivedAt: Date): Report {
-  const then = revisions.findLast(({ id }) => uuidTimeMs(id) <= receivedAt.getTime())?.reported ?? {}
-  const now = revisions.at(-1)?.reported ?? {}
-  const unless = <T>(isOverruled: boolean, value: T): T | null => (isOverruled ? null : value)
-  const isAmountOverruled = (field: 'payout' | 'revenue' | 'sale_amount'): boolean =>
-    !isSameAmount(then[field] ?? null, now[field] ?? null)
+export function withoutOverruled(
+  report: Report,
+  revisions: readonly Revision[],
+  receivedAt: Date,
+  receivedAtOf: ReadonlyMap<Uuid, Date> = new Map(),
+): Report {
+  const statedAtMs = ({ id }: Revision): number => receivedAtOf.get(id)?.getTime() ?? uuidTimeMs(id)
+  const later = revisions.flatMap((revision, index) =>
+    statedAtMs(revision) > receivedAt.getTime()
+      ? [{ before: revisions[index - 1]?.reported ?? {}, after: revision.reported }]
+      : [],
+  )
+  const unlessTold = <T>(field: 'status' | 'currency', value: T): T | null =>
+    later.some(({ before, after }) => before[field] !== after[field]) ? null : value
+  const unlessChanged = <T>(field: 'payout' | 'revenue' | 'sale_amount', value: T): T | null =>
+    later.some(({ before, after }) => !isSameAmount(before[field] ?? null, after[field] ?? null))
+      ? null
+      : value
   return {
     ...report,
-    status: unless(then.status !== now.status, report.status),
-    payout: unless(isAmountOverruled('payout'), report.payout),
-    revenue: unless(isAmountOverruled('revenue'), report.revenue),
-    saleAmount: unless(isAmountOverruled('sale_amount'), report.saleAmount),
-    currency: unless(then.currency !== now.currency, report.currency),
+    status: unlessTold('status', report.status),
+    payout: unlessChanged('payout', report.payout),
+    revenue: unlessChanged('revenue', report.revenue),
+    saleAmount: unlessChanged('sale_amount', report.saleAmount),
+    currency: unlessTold('currency', report.currency),
   }
 }
 

@@ -122,6 +122,18 @@ export async function findSiblings(
 export const siblingKey = (advertiserId: Uuid, transactionId: string): string =>
   `${advertiserId} ${transactionId}`
 
+/** When the calls came whose reprocessing made revisions of these conversions; by the id of the revision. */
+export async function findReceivedAt(tx: Tx, conversionIds: readonly Uuid[]): Promise<Map<Uuid, Date>> {
+  const { rows } = await tx.query<{ id: Uuid; received_at: Date }>({
+    name: 'find_received_at',
+    text: `select r.id, o.created_at as received_at from revisions r
+      join inbound_calls i on i.id = r.inbound_call_id join inbound_calls o on o.id = i.reprocessed_from
+      where r.conversion_id = any($1::uuid[])`,
+    values: [conversionIds],
+  })
+  return new Map(rows.map((row) => [row.id, row.received_at]))
+}
+
 const toForgotten = (row: ConversionRow): Forgotten | null =>
   row.attributed_by === null
     ? null

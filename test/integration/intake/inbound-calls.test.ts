@@ -151,6 +151,32 @@ describe('re-processing', () => {
     expect(await reprocess(id)).toMatchObject({ status: 409, json: { error: { code: 'not_reprocessable' } } })
   })
 
+  test('of several calls of one conversion, one after the other, ends in what the last of them said', async () => {
+    await app.click(network, 'chain')
+    await postback('click_id=chain&txid=chain&status=verkauft')
+    const sold = await newestId()
+    await postback('txid=chain&click_id=chain&status=storniert')
+    const cancelled = await newestId()
+    await app.update(network.advertiserId, 'status_map', { verkauft: 'approved', storniert: 'rejected' })
+    expect((await reprocess(sold)).json).toMatchObject({ result: 'accepted', revision: 1 })
+    expect((await reprocess(cancelled)).json).toMatchObject({ result: 'accepted', revision: 2 })
+    const { rows } = await app.db.query({
+      text: "select status from conversions where transaction_id = 'chain'",
+    })
+    expect(rows).toEqual([{ status: 'rejected' }])
+  })
+
+  test('in any order leaves what came after, also where that was processed again itself', async () => {
+    await app.click(network, 'back')
+    await postback('click_id=back&txid=back&status=verkauft2')
+    const sold = await newestId()
+    await postback('txid=back&click_id=back&status=storniert2')
+    const cancelled = await newestId()
+    await app.update(network.advertiserId, 'status_map', { verkauft2: 'approved', storniert2: 'rejected' })
+    expect((await reprocess(cancelled)).json).toMatchObject({ result: 'accepted', revision: 1 })
+    expect((await reprocess(sold)).json).toMatchObject({ result: 'duplicate', revision: 1 })
+  })
+
   test('does not undo what was reported since', async () => {
     await app.click(network, 'undo')
     await postback('click_id=undo&txid=undo&status=pending&payout=1')

@@ -126,6 +126,15 @@ describe('a call that is processed again', () => {
     expect(withoutOverruled(old, revisions, received)).toEqual({ ...old, status: null })
   })
 
+  test('leaves what was stated since, also where that was taken back', () => {
+    const revisions = [
+      revision(NOW - MINUTE, { status: 'rejected' }),
+      revision(NOW + MINUTE, { status: 'approved' }),
+      revision(NOW + 2 * MINUTE, { status: 'rejected' }),
+    ]
+    expect(withoutOverruled(old, revisions, received)).toEqual({ ...old, status: null })
+  })
+
   test('of a conversion that is younger only adds what it never said', () => {
     const revisions = [revision(NOW + MINUTE, { payout: '7' })]
     expect(withoutOverruled(old, revisions, received)).toEqual({ ...old, payout: null })
