@@ -99,7 +99,7 @@ export async function loadStored(
 /** Whose the other events of a transaction are. */
 export type Sibling = Pick<Conversion, 'attribution' | 'clickId'>
 
-/** The oldest stored conversion of each transaction id, whatever its event; by `siblingKey`. Without locks. */
+/** The oldest stored conversion of each transaction id that somebody earns, else the oldest, whatever its event; by `siblingKey`. Without locks. */
 export async function findSiblings(
   tx: Tx,
   of: readonly { advertiserId: Uuid; transactionId: string }[],
@@ -108,7 +108,8 @@ export async function findSiblings(
     name: 'find_siblings',
     text: `select i.t as transaction, s.* from unnest($1::uuid[], $2::text[]) i(a, t) cross join lateral (
         select c.* from conversion_keys k join conversions c on c.id = k.conversion_id
-        where k.advertiser_id = i.a and not k.by_click and k.identity = i.t order by k.conversion_id limit 1) s`,
+        where k.advertiser_id = i.a and not k.by_click and k.identity = i.t
+        order by c.attributed_by is null, k.conversion_id limit 1) s`,
     values: [column(of, (one) => one.advertiserId), column(of, (one) => one.transactionId)],
   })
   return new Map(

@@ -340,6 +340,19 @@ describe('another event of a known transaction id, without click id and without 
     expect(await rig.decisions()).toHaveLength(2)
   })
 
+  test('belongs to whom one of the transaction is known to, though the first one still waits', async () => {
+    const { advertiserId, affiliateId, offerId } = await networkWithClick()
+    expect(await rig.report(advertiserId, { ...lead, clickId: 'late' })).toMatchObject({ result: 'parked' })
+    await rig.ctx.catalogue.refresh()
+    await rig.report(advertiserId, {
+      event: 'sale',
+      transactionId: 't1',
+      affiliateId: rig.ctx.catalogue.partnerId('affiliate', affiliateId),
+      offerId: rig.ctx.catalogue.partnerId('offer', offerId),
+    })
+    expect(await rig.report(advertiserId, deposit)).toMatchObject({ result: 'accepted', revision: 1 })
+  })
+
   test('of an archived offer is refused, and so is one whose transaction nobody knows', async () => {
     const { advertiserId, offerId } = await networkWithClick()
     expect(await rig.report(advertiserId, deposit)).toMatchObject({ error: { code: 'click_id_missing' } })
