@@ -11,7 +11,7 @@ import {
   updateCancelled,
 } from './open-deliveries-store.ts'
 import type { CatalogueNoun } from './resource.ts'
-import { type CatalogueTable, updateArchived } from './store.ts'
+import { type CatalogueTable, lockArchived, updateArchived } from './store.ts'
 
 const TABLES = {
   advertiser: 'advertisers',
@@ -71,18 +71,23 @@ async function cancelWaiting(ctx: Needs, noun: CatalogueNoun, id: Uuid): Promise
   for (let after: Uuid | undefined = LOWEST_UUID; after !== undefined; ) {
     const ids: Uuid[] = await listDueIdsAfter(ctx.db.reads, { after, destinationId, limit: READ_ROWS })
     for (let at = 0; at < ids.length; at += CHUNK_ROWS)
-      await cancelChunk(ctx, { noun, id, ids: ids.slice(at, at + CHUNK_ROWS) })
+      if (!(await cancelChunk(ctx, { noun, id, ids: ids.slice(at, at + CHUNK_ROWS) }))) return
     after = ids.length < READ_ROWS ? undefined : ids.at(-1)
   }
 }
 
-/** Locks deliveries before due, each by id. Those that left `due` meanwhile travel: their worker cancels them. */
+/**
+ * Locks deliveries before due, each by id. Those that left `due` meanwhile travel: their worker cancels them. False: it was
+ * restored meanwhile, and what waits now is to go out.
+ */
 const cancelChunk = (
   ctx: Needs,
   { noun, id, ids }: { noun: CatalogueNoun; id: Uuid; ids: Uuid[] },
-): Promise<void> =>
+): Promise<boolean> =>
   withTx(ctx.db.reads, async (tx) => {
+    if (!(await lockArchived(tx, TABLES[noun], id))) return false
     const own = await lockScheduledOf(tx, { noun, id, ids })
     const waiting = await deleteDue(tx, own)
     await updateCancelled(tx, waiting, `${noun}_archived`)
+    return true
   })

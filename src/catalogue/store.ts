@@ -89,3 +89,12 @@ export async function updateArchived(
   })
   return rowCount === 1
 }
+
+/** Whether it is archived, which it stays until the end of the transaction. */
+export async function lockArchived(tx: Tx, table: CatalogueTable, id: Uuid): Promise<boolean> {
+  const { rowCount } = await tx.query({
+    text: `select from ${table} where id = $1 and archived_at is not null for share`,
+    values: [id],
+  })
+  return rowCount === 1
+}

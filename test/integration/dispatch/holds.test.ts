@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { archive as archiveNoun, restore } from '../../../src/catalogue/archive.ts'
 import { withControlWrite } from '../../../src/catalogue/control-write.ts'
 import { setDestinationState } from '../../../src/destinations/write-destination.ts'
 import { encodeId, newUuid } from '../../../src/kit/ids.ts'
@@ -248,6 +249,29 @@ describe('archive', () => {
       )
     expect(receiver.received).toHaveLength(0)
     expect(await rig.places()).toEqual({ due: [], batches: [] })
+  })
+
+  test('that is still cancelling a backlog stops where it is taken back: what has come since goes out', async () => {
+    const network = await setUp()
+    const { destinationId } = network
+    const fresh: Way[] = []
+    const { reads } = rig.db
+    const restoredBeforeLooking: typeof reads = {
+      connect: () => reads.connect(),
+      async query(statement) {
+        if (statement.text.startsWith('select delivery_id from due')) {
+          await restore(rig.ctx, 'destination', destinationId)
+          fresh.push(await rig.schedule(network, { place: 'due' }))
+        }
+        return reads.query(statement)
+      },
+    }
+    await archiveNoun(
+      { ...rig.ctx, db: { ...rig.db, reads: restoredBeforeLooking } },
+      'destination',
+      destinationId,
+    )
+    expect(await Promise.all(fresh.map(({ deliveryId }) => state(deliveryId)))).toEqual(['scheduled'])
   })
 
   test('rows that wait in a lane are cancelled', async () => {
