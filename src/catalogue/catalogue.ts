@@ -2,7 +2,8 @@ import type { Preset } from '../../config/presets/preset.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
 
-export type ConversionStatus = 'pending' | 'approved' | 'rejected'
+export const CONVERSION_STATUSES = ['pending', 'approved', 'rejected'] as const
+export type ConversionStatus = (typeof CONVERSION_STATUSES)[number]
 
 export type PayoutRule = { type: 'fixed' | 'percent' | 'passthrough'; value?: Decimal; currency: string }
 

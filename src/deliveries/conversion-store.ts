@@ -1,3 +1,4 @@
+import type { ConversionStatus } from '../catalogue/catalogue.ts'
 import { type Conditions, createConditions } from '../db/conditions.ts'
 import type { Db } from '../db/database.ts'
 import type { PageRequest } from '../http/pagination.ts'
@@ -7,8 +8,6 @@ import type { Fanout } from './conversion-schema.ts'
 import type { ShownState } from './delivery-states.ts'
 import { HELD_JOINS, HELD_REASON } from './held.ts'
 import type { IdSearch } from './id-search.ts'
-
-type Status = 'pending' | 'approved' | 'rejected'
 
 export type ConversionRow = {
   id: Uuid
@@ -20,7 +19,7 @@ export type ConversionRow = {
   click_id: string | null
   affiliate_click_id: string | null
   attributed_by: string | null
-  status: Status
+  status: ConversionStatus
   payout: Decimal | null
   currency: string | null
   sale_amount: Decimal | null
@@ -40,7 +39,7 @@ export type ConversionFilter = {
   advertiserId: Uuid | null
   affiliateId: Uuid | null
   offerId: Uuid | null
-  status: Status | null
+  status: ConversionStatus | null
   clickId: string | null
   transactionId: string | null
   search: IdSearch | null
@@ -116,7 +115,7 @@ export async function listConversionsByIds(db: Db, ids: readonly Uuid[]): Promis
 export type RevisionRow = {
   id: Uuid
   revision: number
-  status: Status
+  status: ConversionStatus
   previous_status: string | null
   payout: Decimal | null
   currency: string | null

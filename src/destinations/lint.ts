@@ -1,5 +1,6 @@
 import { PLACEHOLDER_WORDS, USUAL_PARAMETERS } from '../../config/foreign-macros.ts'
 import type { Preset } from '../../config/presets/preset.ts'
+import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
 import { isClickIdName } from './click-id.ts'
 import { compileUrl } from './compile-url.ts'
 import { errorFinding, type Finding, shown, warningFinding } from './findings.ts'
@@ -134,14 +135,12 @@ function lintTranslated(url: string, preset: Preset | null, options: LintOptions
     ...lintParameters({
       preset,
       parameters: shape.parameters,
-      statuses: options.statuses ?? ALL_STATUSES,
+      statuses: options.statuses ?? CONVERSION_STATUSES,
       clickIdElsewhere,
     }),
     ...lintText(url, shape.fragment !== null),
   ]
 }
-
-const ALL_STATUSES = ['pending', 'approved', 'rejected']
 
 function lintText(url: string, hasFragment: boolean): Finding[] {
   const findings: Finding[] = []

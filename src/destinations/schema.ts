@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox'
+import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
 import { LIST_QUERY } from '../http/noun-routes.ts'
 import { ExternalId, NullableText, OneOf, Strict } from '../http/wire.ts'
 
-const STATUSES = ['pending', 'approved', 'rejected'] as const
 export const STATES = ['active', 'paused', 'disabled'] as const
 const METHODS = ['GET', 'POST'] as const
 const CHANGES = ['status', 'amount'] as const
@@ -58,7 +58,7 @@ const definition = {
     }),
   ),
   events: Type.Optional(Type.Array(Name, { maxItems: 200, description: 'empty: all' })),
-  statuses: Type.Optional(Type.Array(OneOf(STATUSES), { maxItems: 3 })),
+  statuses: Type.Optional(Type.Array(OneOf(CONVERSION_STATUSES), { maxItems: 3 })),
   changes: Type.Optional(Type.Array(OneOf(CHANGES), { maxItems: 2 })),
   offer_ids: Type.Optional(Type.Array(Reference, { maxItems: 1000, description: 'empty: all' })),
   fallback: Type.Optional(Type.Boolean({ default: false })),
@@ -141,7 +141,7 @@ export const DestinationAnswer = Type.Object({
   content_type: Text,
   secrets: Type.Record(Type.String(), Type.Literal(true)),
   events: Type.Array(Type.String()),
-  statuses: Type.Array(OneOf(STATUSES)),
+  statuses: Type.Array(OneOf(CONVERSION_STATUSES)),
   changes: Type.Array(OneOf(CHANGES)),
   offer_ids: Type.Array(Type.String()),
   fallback: Type.Boolean(),
