@@ -57,7 +57,6 @@ const RevisionDecision = Type.Object({
   state: OneOf(DELIVERY_STATES),
   reason: Text,
 })
-export type DecisionWire = Static<typeof RevisionDecision>
 
 const Revision = Type.Object({
   revision: Type.Integer(),

@@ -1,9 +1,8 @@
 import type { Db } from '../db/database.ts'
 import type { IdSearch } from '../deliveries/id-search.ts'
 import { lowestUuid, type Uuid, uuidTimeMs } from '../kit/ids.ts'
+import type { InboundResult } from './inbound-parts.ts'
 import type { InboundCall } from './report.ts'
-
-export type InboundResult = 'accepted' | 'duplicate' | 'parked' | 'quarantined'
 
 export type StoredCall = {
   id: Uuid
