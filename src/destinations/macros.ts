@@ -2,6 +2,7 @@ import type { Offer } from '../catalogue/catalogue.ts'
 import type { DeliveryFacts } from '../deliveries/facts.ts'
 import { encodeId, type Uuid } from '../kit/ids.ts'
 import { type Decimal, formatAmount, subtract } from '../kit/money.ts'
+import { ownValue } from '../kit/own-value.ts'
 import { gaClientId } from './ad-platforms/ga4.ts'
 import { fbcOf } from './ad-platforms/meta.ts'
 
@@ -174,8 +175,4 @@ export function findMacro(name: string, arg: string | null): Macro | null {
       ownValue(facts.clickParams, arg),
     )
   return null
-}
-
-function ownValue(values: Readonly<Record<string, string>>, name: string): string | null {
-  return Object.hasOwn(values, name) ? (values[name] ?? null) : null
 }
