@@ -1,20 +1,17 @@
 import { isIP } from 'node:net'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { assertStorable } from '../http/text-check.ts'
-import { toValidationError } from '../http/validation-error.ts'
+import { createCheck } from '../http/validation-error.ts'
 import { readOccurredAt } from '../intake/occurred-at.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { ClickRequest } from './click.ts'
 import { NewClick, PARAM_NAME_MAX, SUB_COUNT } from './schema.ts'
 
-const check = TypeBoxValidatorCompiler({ schema: NewClick, method: 'POST', url: '', httpPart: 'body' })
+const check = createCheck(NewClick)
 
 /** One click of a body. Throws AppError naming the field. */
 export function readClick(value: unknown, nowMs: number): ClickRequest {
-  const checked = check(value) as { error?: Parameters<typeof toValidationError>[0] }
-  if (checked.error !== undefined) throw toValidationError(checked.error)
-  assertStorable(value, '')
-  const click = value as NewClick
+  const click = check(value)
+  assertStorable(click, '')
   return {
     clickId: readClickId(click.click_id),
     affiliateId: click.affiliate_id,

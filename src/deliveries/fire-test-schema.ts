@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
+import { Finding } from '../destinations/schema.ts'
 import { NullableText, OneOf, Strict } from '../http/wire.ts'
 import { Attempt, RecordedRequest } from './schema.ts'
 
@@ -41,12 +42,5 @@ export const PreviewAnswer = Type.Object({
       source: Type.String({ description: 'where the value came from' }),
     }),
   ),
-  findings: Type.Array(
-    Type.Object({
-      code: Type.String(),
-      severity: OneOf(['error', 'warning', 'info']),
-      message: Type.String(),
-      fix: Type.String(),
-    }),
-  ),
+  findings: Type.Array(Finding),
 })

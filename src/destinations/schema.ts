@@ -3,12 +3,12 @@ import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
 import { LIST_QUERY } from '../http/noun-routes.ts'
 import { ExternalId, NullableText, OneOf, Strict } from '../http/wire.ts'
 
-export const STATES = ['active', 'paused', 'disabled'] as const
+const STATES = ['active', 'paused', 'disabled'] as const
 const METHODS = ['GET', 'POST'] as const
 const CHANGES = ['status', 'amount'] as const
-const URL_MAX = 8192
+export const URL_MAX = 8192
 const BODY_MAX = 65_536
-const DELAY_SECONDS_MAX = 30 * 24 * 3600
+export const DELAY_SECONDS_MAX = 30 * 24 * 3600
 
 /** An empty one is a finding, like every other text that is no URL. */
 const Url = Type.String({ maxLength: URL_MAX })
@@ -126,6 +126,13 @@ const Health = Type.Object({
 })
 export type HealthWire = Static<typeof Health>
 
+export const Finding = Type.Object({
+  code: Type.String(),
+  severity: OneOf(['error', 'warning', 'info']),
+  message: Type.String(),
+  fix: Type.String(),
+})
+
 export const DestinationAnswer = Type.Object({
   id: Type.String(),
   external_id: Text,
@@ -154,14 +161,7 @@ export const DestinationAnswer = Type.Object({
   state: OneOf(STATES),
   state_reason: Text,
   health: Health,
-  findings: Type.Array(
-    Type.Object({
-      code: Type.String(),
-      severity: OneOf(['error', 'warning', 'info']),
-      message: Type.String(),
-      fix: Type.String(),
-    }),
-  ),
+  findings: Type.Array(Finding),
   version: Type.Integer(),
   archived_at: Time,
   created_at: Type.String(),
