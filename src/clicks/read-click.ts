@@ -4,7 +4,8 @@ import { createCheck } from '../http/validation-error.ts'
 import { readOccurredAt } from '../intake/occurred-at.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { ClickRequest } from './click.ts'
-import { NewClick, PARAM_NAME_MAX, SUB_COUNT } from './schema.ts'
+import { NewClick, PARAM_NAME_MAX } from './schema.ts'
+import { SUB_NAMES, trimSubs } from './subs.ts'
 
 const check = createCheck(NewClick)
 
@@ -33,12 +34,8 @@ function readClickId(text: string): string {
   throw new AppError('invalid_field', { field: 'click_id', fix: 'Send a text that is not empty.' })
 }
 
-/** As long as the last one that was sent. */
-function readSubs(click: NewClick): (string | null)[] {
-  const named: Readonly<Record<string, unknown>> = click
-  const subs = Array.from({ length: SUB_COUNT }, (_, at) => named[`sub${at + 1}`] || null)
-  return subs.slice(0, subs.findLastIndex((sub) => sub !== null) + 1) as (string | null)[]
-}
+const readSubs = (click: NewClick): (string | null)[] =>
+  trimSubs(SUB_NAMES.map((name) => click[name] || null))
 
 function readParams(params: Record<string, string>): Record<string, string> {
   const long = Object.keys(params).find((name) => name.length > PARAM_NAME_MAX)

@@ -1,4 +1,5 @@
 import type { Offer } from '../catalogue/catalogue.ts'
+import { SUB_NAMES } from '../clicks/subs.ts'
 import type { DeliveryFacts } from '../deliveries/facts.ts'
 import { encodeId, type Uuid } from '../kit/ids.ts'
 import { type Decimal, formatAmount, subtract } from '../kit/money.ts'
@@ -22,8 +23,6 @@ export type Macro = {
   /** Renders only where the offer's `shared` names one of these. */
   sharedAs?: readonly string[]
 }
-
-export const SUBS_MAX = 10
 
 const amount = (value: Decimal | null, facts: DeliveryFacts): string =>
   value === null ? '' : formatAmount(value, facts.currency)
@@ -146,10 +145,10 @@ const table = new Map<string, Macro>([
     },
   ],
 ])
-for (let n = 1; n <= SUBS_MAX; n++)
+for (const [at, name] of SUB_NAMES.entries())
   table.set(
-    `sub${n}`,
-    fact(`click.sub${n}`, (facts) => facts.subs[n - 1] ?? null),
+    name,
+    fact(`click.${name}`, (facts) => facts.subs[at] ?? null),
   )
 
 /** Other spellings of the affiliate's click id. */
