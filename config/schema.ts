@@ -83,7 +83,7 @@ const nullable =
   (value: string): T | null =>
     parse(value)
 
-const adminKey = (value: string): string => {
+const keyText = (value: string): string => {
   if (!/^[\x21-\x7e]{32,200}$/.test(value))
     throw new BadSetting('is 32 to 200 printable characters without spaces')
   return value
@@ -162,14 +162,14 @@ export const SETTINGS = {
   }),
   adminKey: setting({
     env: 'ADMIN_KEY',
-    parse: nullable(adminKey),
+    parse: nullable(keyText),
     fallback: null,
     about: 'A key with the role admin, valid as long as it is set; else one is generated and printed once.',
     secret: true,
   }),
   secretsKey: setting({
     env: 'SECRETS_KEY',
-    parse: nullable(adminKey),
+    parse: nullable(keyText),
     fallback: null,
     about: 'Encrypts stored secrets; else one is generated into DATA_DIR.',
     secret: true,
