@@ -65,7 +65,7 @@ const urlWithPassword =
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /** `5s` `30s` `2m` `10m` `1h` `250ms` as ms. Throws BadSetting. */
-export function parseDurationMs(value: string): number {
+function parseDurationMs(value: string): number {
   const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value)
   if (!match) throw new BadSetting(`has durations like 250ms, 5s, 2m or 1h, not "${value}"`)
   return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]

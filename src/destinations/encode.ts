@@ -9,7 +9,7 @@ export type Encoder = (value: string) => string
 const NEEDS_NO_ENCODING = /^[A-Za-z0-9\-._~]*$/
 
 /** RFC 3986: everything but unreserved characters, a space as %20. */
-export function encodeComponent(value: string): string {
+function encodeComponent(value: string): string {
   if (NEEDS_NO_ENCODING.test(value)) return value
   return encodeURIComponent(value.toWellFormed()).replace(/[!'()*]/g, percentOf)
 }
