@@ -118,7 +118,11 @@ function assertColumns(columns: readonly string[]): void {
     })
   const twice = columns.find((name, at) => columns.indexOf(name) < at)
   if (twice !== undefined)
-    throw new AppError('invalid_field', { field: twice, message: `The column ${twice} is there twice.` })
+    throw new AppError('invalid_field', {
+      field: twice,
+      message: `The column ${twice} is there twice.`,
+      fix: 'Keep one of them.',
+    })
 }
 
 function readRecord(columns: readonly string[], cells: readonly string[]): TransferRow | AppError {

@@ -80,17 +80,9 @@ export const attributionByClick = (click: Click, affiliate: Affiliate): Attribut
 
 function byReport(catalogue: Catalogue, advertiserId: Uuid, report: Report): Attribution {
   const offer = catalogue.offer(catalogue.resolve('offer', report.offerId ?? '') ?? '')
-  if (!offer)
-    throw new AppError('unknown_offer', {
-      field: 'offer_id',
-      fix: 'Send the id of an offer of this network.',
-    })
+  if (!offer) throw new AppError('unknown_offer', { field: 'offer_id' })
   const affiliate = catalogue.affiliate(catalogue.resolve('affiliate', report.affiliateId ?? '') ?? '')
-  if (!affiliate)
-    throw new AppError('unknown_affiliate', {
-      field: 'affiliate_id',
-      fix: 'Send the id of an affiliate of this network.',
-    })
+  if (!affiliate) throw new AppError('unknown_affiliate', { field: 'affiliate_id' })
   assertMayEarn(advertiserId, offer, affiliate)
   return {
     attributedBy: 'report',
