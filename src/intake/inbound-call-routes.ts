@@ -4,10 +4,10 @@ import type { Context } from '../context.ts'
 import { IdParams } from '../http/wire.ts'
 import { decodeId, type Uuid } from '../kit/ids.ts'
 import { statusOf, toWireResult } from './call-answer.ts'
+import { findInboundCalls } from './find-inbound-calls.ts'
 import { InboundCallPage, InboundCallWithRequest, InboundQuery, toWireWithRequest } from './inbound-schema.ts'
 import { findInboundCall } from './inbound-store.ts'
 import type { Intake } from './intake.ts'
-import { listCalls } from './list-inbound-calls.ts'
 import { Parked, Stored } from './postback-schema.ts'
 import { noSuchCall, reprocessCall } from './reprocess-call.ts'
 
@@ -30,7 +30,7 @@ export const inboundCallRoutes =
           response: { 200: InboundCallPage },
         },
       },
-      (req) => listCalls(ctx, req.query),
+      (req) => findInboundCalls(ctx, req.query),
     )
 
     app.get(
