@@ -6,7 +6,7 @@ import { findDeliveries } from '../src/deliveries/find-deliveries.ts'
 import type { DeliveryQuery } from '../src/deliveries/schema.ts'
 import { traceId } from '../src/deliveries/trace-id.ts'
 import { readPageRequest } from '../src/http/pagination.ts'
-import { listCalls } from '../src/intake/list-inbound-calls.ts'
+import { findInboundCalls } from '../src/intake/find-inbound-calls.ts'
 import { encodeId } from '../src/kit/ids.ts'
 import { ADVERTISERS, NAMES, OFFERS } from './seed-rows.ts'
 
@@ -149,7 +149,7 @@ function callCases(ctx: Ctx, sample: Sample): ListCase[] {
     ...[sample.click_id, 'order-', 'q-order-0', ...ids].map((q) => ({ q })),
     longAgo(sample),
   ]
-  return queries.map((query) => toCase('inbound-calls', query, () => listCalls(ctx, query)))
+  return queries.map((query) => toCase('inbound-calls', query, () => findInboundCalls(ctx, query)))
 }
 
 type ClickQuery = {

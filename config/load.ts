@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isAddressRange } from './address-range.ts'
 import { BadSetting, type Config, SETTINGS, VERSION } from './schema.ts'
 
 /** One line per bad setting, each naming the setting and the fix. */
@@ -52,7 +52,7 @@ function crossChecks(config: Config): string[] {
       `DATABASE_URL is needed where ROLE is ${config.role}: the embedded Postgres belongs to ROLE=all`,
     )
   for (const range of [...config.outboundAllowCidrs, ...config.trustedProxies])
-    if (!isRange(range))
+    if (!isAddressRange(range))
       problems.push(
         `OUTBOUND_ALLOW_CIDRS and TRUSTED_PROXIES hold addresses or ranges like 10.0.0.0/8, not "${range}"`,
       )
@@ -65,11 +65,4 @@ function crossChecks(config: Config): string[] {
       `QUEUE_SHARDS is 1 where REDIS_URL is not set, not ${config.queueShards}: shards need a Redis Cluster; set REDIS_URL to one of its nodes or leave QUEUE_SHARDS out`,
     )
   return problems
-}
-
-function isRange(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || rest.length > 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }

@@ -65,7 +65,7 @@ const urlWithPassword =
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /** `5s` `30s` `2m` `10m` `1h` `250ms` as ms. Throws BadSetting. */
-export function parseDurationMs(value: string): number {
+function parseDurationMs(value: string): number {
   const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value)
   if (!match) throw new BadSetting(`has durations like 250ms, 5s, 2m or 1h, not "${value}"`)
   return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]
@@ -83,7 +83,7 @@ const nullable =
   (value: string): T | null =>
     parse(value)
 
-const adminKey = (value: string): string => {
+const keyText = (value: string): string => {
   if (!/^[\x21-\x7e]{32,200}$/.test(value))
     throw new BadSetting('is 32 to 200 printable characters without spaces')
   return value
@@ -162,14 +162,14 @@ export const SETTINGS = {
   }),
   adminKey: setting({
     env: 'ADMIN_KEY',
-    parse: nullable(adminKey),
+    parse: nullable(keyText),
     fallback: null,
     about: 'A key with the role admin, valid as long as it is set; else one is generated and printed once.',
     secret: true,
   }),
   secretsKey: setting({
     env: 'SECRETS_KEY',
-    parse: nullable(adminKey),
+    parse: nullable(keyText),
     fallback: null,
     about: 'Encrypts stored secrets; else one is generated into DATA_DIR.',
     secret: true,

@@ -9,7 +9,7 @@ import type { Outbound } from './outbound/outbound.ts'
 import type { Queues } from './queue/queues.ts'
 import type { Metrics } from './reports/metrics.ts'
 
-/** What the program runs on. Built once, in main.ts or by a test; a use case asks for what it touches with Pick. */
+/** What the program runs on. Built once, by boot.ts or a test; a use case asks for what it touches with Pick. */
 export type Context = {
   config: Config
   log: Logger

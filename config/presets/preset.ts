@@ -6,7 +6,7 @@ const closed = { additionalProperties: false }
  * An answer by which a tracker says no although the status is 2xx. `contains` ignores case. `requireBody` turns the rule
  * round: the answer is refused, as unexpected_answer, unless its body passes.
  */
-export const RefusalRuleSchema = Type.Object(
+const RefusalRuleSchema = Type.Object(
   {
     word: Type.String({ pattern: '^[a-z][a-z0-9_]{1,39}$' }),
     status: Type.Optional(Type.Array(Type.Integer({ minimum: 200, maximum: 299 }))),

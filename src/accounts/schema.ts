@@ -2,9 +2,8 @@ import { type Static, Type } from 'typebox'
 import { PAGE_QUERY } from '../http/pagination.ts'
 import { NullableText, OneOf, Page, Strict } from '../http/wire.ts'
 import { encodeId } from '../kit/ids.ts'
+import { ROLES } from './principal.ts'
 import type { ApiKeyRow } from './store.ts'
-
-const ROLES = ['admin', 'support', 'affiliate', 'viewer'] as const
 
 export const NewApiKey = Strict({
   name: Type.String({ minLength: 1, maxLength: 128 }),

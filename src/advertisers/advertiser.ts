@@ -1,6 +1,6 @@
+import { isAddressRange } from '../../config/address-range.ts'
 import type { ConversionStatus } from '../catalogue/catalogue.ts'
 import { CANONICAL_FIELDS } from '../intake/field-names.ts'
-import { isAddressRange } from '../kit/address-range.ts'
 import { AppError } from '../kit/app-error.ts'
 
 const CANONICAL = new Set<string>(CANONICAL_FIELDS)

@@ -1,9 +1,9 @@
 import { type Static, Type } from 'typebox'
+import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
 import { ExternalId, NullableText, OneOf, Strict } from '../http/wire.ts'
 import { encodeId } from '../kit/ids.ts'
 import type { AdvertiserRow } from './store.ts'
 
-const STATUSES = ['pending', 'approved', 'rejected'] as const
 const MAP_ENTRIES_MAX = 200
 
 const Answer = Strict({
@@ -21,7 +21,7 @@ const fields = {
     }),
   ),
   status_map: Type.Optional(
-    Type.Record(Type.String(), OneOf(STATUSES), {
+    Type.Record(Type.String(), OneOf(CONVERSION_STATUSES), {
       maxProperties: MAP_ENTRIES_MAX,
       description: "the advertiser's word -> ours",
     }),
@@ -67,7 +67,7 @@ export const Advertiser = Type.Object({
   external_id: NullableText({ maxLength: 64 }),
   name: Type.String(),
   param_map: Type.Record(Type.String(), Type.String()),
-  status_map: Type.Record(Type.String(), OneOf(STATUSES)),
+  status_map: Type.Record(Type.String(), OneOf(CONVERSION_STATUSES)),
   timezone: Type.String(),
   ip_allowlist: Type.Array(Type.String()),
   signing_secret: Type.Unsafe<true | null>({ enum: [true, null] }),

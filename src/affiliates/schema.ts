@@ -1,21 +1,10 @@
 import { type Static, Type } from 'typebox'
+import { SUB_NAMES } from '../clicks/subs.ts'
 import { ExternalId, NullableText, OneOf, Strict } from '../http/wire.ts'
 import { encodeId } from '../kit/ids.ts'
 import type { AffiliateRow } from './store.ts'
 
-export const CLICK_ID_PLACES = [
-  'click_id',
-  'sub1',
-  'sub2',
-  'sub3',
-  'sub4',
-  'sub5',
-  'sub6',
-  'sub7',
-  'sub8',
-  'sub9',
-  'sub10',
-] as const
+const CLICK_ID_PLACES = ['click_id', ...SUB_NAMES] as const
 
 const fields = {
   external_id: Type.Optional(ExternalId),

@@ -1,7 +1,7 @@
-import type { Context } from '../context.ts'
 import { withTx } from '../db/database.ts'
 import { AppError } from '../kit/app-error.ts'
-import type { Uuid } from '../kit/ids.ts'
+import { lowestUuid, type Uuid } from '../kit/ids.ts'
+import type { CatalogueNoun } from './catalogue.ts'
 import { withControlWrite } from './control-write.ts'
 import {
   deleteDue,
@@ -10,7 +10,7 @@ import {
   lockScheduledOf,
   updateCancelled,
 } from './open-deliveries-store.ts'
-import type { CatalogueNoun } from './resource.ts'
+import type { Needs } from './open-row.ts'
 import { type CatalogueTable, lockArchived, updateArchived } from './store.ts'
 
 const TABLES = {
@@ -19,8 +19,6 @@ const TABLES = {
   affiliate: 'affiliates',
   destination: 'destinations',
 } as const satisfies Record<CatalogueNoun, CatalogueTable>
-
-type Needs = Pick<Context, 'db' | 'catalogue'>
 
 /**
  * Archives: from the answer on nothing comes in or goes out, and what waited is cancelled. The waiting deliveries are
@@ -64,11 +62,10 @@ async function writeArchived(
 const READ_ROWS = 50_000
 /** Rows cancelled in one transaction. */
 const CHUNK_ROWS = 5000
-const LOWEST_UUID = '00000000-0000-0000-0000-000000000000'
 
 async function cancelWaiting(ctx: Needs, noun: CatalogueNoun, id: Uuid): Promise<void> {
   const destinationId = noun === 'destination' ? id : null
-  for (let after: Uuid | undefined = LOWEST_UUID; after !== undefined; ) {
+  for (let after: Uuid | undefined = lowestUuid(0); after !== undefined; ) {
     const ids: Uuid[] = await listDueIdsAfter(ctx.db.reads, { after, destinationId, limit: READ_ROWS })
     for (let at = 0; at < ids.length; at += CHUNK_ROWS)
       if (!(await cancelChunk(ctx, { noun, id, ids: ids.slice(at, at + CHUNK_ROWS) }))) return

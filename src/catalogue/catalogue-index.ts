@@ -1,11 +1,10 @@
 import type { Preset } from '../../config/presets/preset.ts'
 import { bindPreset, boundPreset, ownPresetFor } from '../destinations/recognise.ts'
 import { decodeId, encodeId, type Uuid } from '../kit/ids.ts'
-import type { Advertiser, Affiliate, Catalogue, Destination, Offer } from './catalogue.ts'
+import type { Advertiser, Affiliate, Catalogue, CatalogueNoun, Destination, Offer } from './catalogue.ts'
 import { type AdvertiserRow, toAdvertiser, toAffiliate, toDestination, toOffer } from './rows.ts'
 import type { CatalogueChanges } from './snapshot.ts'
 
-type Resolvable = 'advertiser' | 'offer' | 'affiliate' | 'destination'
 type Token = { advertiserId: Uuid; untilMs: number }
 type Entity = { id: Uuid; externalId: string | null }
 
@@ -25,7 +24,7 @@ class Shelf<T extends Entity> {
     }
   }
 
-  find(noun: Resolvable, text: string): Uuid | null {
+  find(noun: CatalogueNoun, text: string): Uuid | null {
     const id = decodeId(noun, text)
     if (id !== null && this.byId.has(id)) return id
     return this.#byExternalId.get(text) ?? null
@@ -77,7 +76,7 @@ export class CatalogueIndex {
   partnerId: Catalogue['partnerId'] = (noun, id) =>
     this.#shelf(noun).byId.get(id)?.externalId ?? encodeId(noun, id)
 
-  #shelf(noun: Resolvable): Shelf<Advertiser> | Shelf<Offer> | Shelf<Affiliate> | Shelf<Destination> {
+  #shelf(noun: CatalogueNoun): Shelf<Advertiser> | Shelf<Offer> | Shelf<Affiliate> | Shelf<Destination> {
     switch (noun) {
       case 'advertiser':
         return this.#advertisers

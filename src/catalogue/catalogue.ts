@@ -2,7 +2,10 @@ import type { Preset } from '../../config/presets/preset.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
 
-export type ConversionStatus = 'pending' | 'approved' | 'rejected'
+export type CatalogueNoun = 'advertiser' | 'offer' | 'affiliate' | 'destination'
+
+export const CONVERSION_STATUSES = ['pending', 'approved', 'rejected'] as const
+export type ConversionStatus = (typeof CONVERSION_STATUSES)[number]
 
 export type PayoutRule = { type: 'fixed' | 'percent' | 'passthrough'; value?: Decimal; currency: string }
 
@@ -126,7 +129,7 @@ export type Catalogue = {
   /** Not archived, in the order they were made (by id). */
   destinationsOf(affiliateId: Uuid): readonly Destination[]
   /** The uuid behind a TypeID or an external_id, or null. */
-  resolve(noun: 'advertiser' | 'offer' | 'affiliate' | 'destination', idOrExternalId: string): Uuid | null
+  resolve(noun: CatalogueNoun, idOrExternalId: string): Uuid | null
   /** How ids are rendered to partners: external_id where set, else the TypeID. */
   partnerId(noun: 'offer' | 'affiliate', id: Uuid): string
 }

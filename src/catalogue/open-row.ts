@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { AppError } from '../kit/app-error.ts'
 
+/** What reading and writing the catalogue's rows touches. */
 export type Needs = Pick<Context, 'db' | 'catalogue'>
 
 /** A row that may be changed. Throws AppError `not_found`, or `archived` where it has to be restored first. */

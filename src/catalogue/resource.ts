@@ -1,11 +1,9 @@
 import type { Context } from '../context.ts'
 import { AppError } from '../kit/app-error.ts'
 import { ID_PREFIXES, type Uuid } from '../kit/ids.ts'
+import type { CatalogueNoun } from './catalogue.ts'
+import type { Needs } from './open-row.ts'
 import { findCatalogueVersion } from './store.ts'
-
-export type CatalogueNoun = 'advertiser' | 'offer' | 'affiliate' | 'destination'
-
-type Needs = Pick<Context, 'db' | 'catalogue'>
 
 /** Brings the cache up to what is committed, also by other processes. */
 export const syncCatalogue = async (ctx: Needs): Promise<void> =>

@@ -1,20 +1,18 @@
 import { isIP } from 'node:net'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { assertStorable } from '../http/text-check.ts'
-import { toValidationError } from '../http/validation-error.ts'
+import { createCheck } from '../http/validation-error.ts'
 import { readOccurredAt } from '../intake/occurred-at.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { ClickRequest } from './click.ts'
-import { NewClick, PARAM_NAME_MAX, SUB_COUNT } from './schema.ts'
+import { NewClick, PARAM_NAME_MAX } from './schema.ts'
+import { SUB_NAMES, trimSubs } from './subs.ts'
 
-const check = TypeBoxValidatorCompiler({ schema: NewClick, method: 'POST', url: '', httpPart: 'body' })
+const check = createCheck(NewClick)
 
 /** One click of a body. Throws AppError naming the field. */
 export function readClick(value: unknown, nowMs: number): ClickRequest {
-  const checked = check(value) as { error?: Parameters<typeof toValidationError>[0] }
-  if (checked.error !== undefined) throw toValidationError(checked.error)
-  assertStorable(value, '')
-  const click = value as NewClick
+  const click = check(value)
+  assertStorable(click, '')
   return {
     clickId: readClickId(click.click_id),
     affiliateId: click.affiliate_id,
@@ -36,14 +34,8 @@ function readClickId(text: string): string {
   throw new AppError('invalid_field', { field: 'click_id', fix: 'Send a text that is not empty.' })
 }
 
-/** As long as the last one that was sent. */
-function readSubs(click: NewClick): (string | null)[] {
-  const named: Readonly<Record<string, unknown>> = click
-  const subs = Array.from({ length: SUB_COUNT }, (_, at) => readSub(named[`sub${at + 1}`]))
-  return subs.slice(0, subs.findLastIndex((sub) => sub !== null) + 1)
-}
-
-const readSub = (sub: unknown): string | null => (typeof sub === 'string' ? sub.trim() || null : null)
+const readSubs = (click: NewClick): (string | null)[] =>
+  trimSubs(SUB_NAMES.map((name) => click[name]?.trim() || null))
 
 function readParams(params: Record<string, string>): Record<string, string> {
   const long = Object.keys(params).find((name) => name.length > PARAM_NAME_MAX)

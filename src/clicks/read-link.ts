@@ -1,7 +1,8 @@
 import { createParameterSink, type Parameter, readPairs } from '../intake/parameters.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { ClickRequest } from './click.ts'
-import { CLICK_ID_MAX, PARAM_MAX, PARAM_NAME_MAX, SUB_COUNT, SUB_MAX } from './schema.ts'
+import { CLICK_ID_MAX, PARAM_MAX, PARAM_NAME_MAX, SUB_MAX } from './schema.ts'
+import { SUB_NAMES, trimSubs } from './subs.ts'
 
 /** Under these names a link carries the affiliate's own click id; the first that has a value counts. */
 const CLICK_ID_NAMES = ['click_id', 'clickid', 'cid', 'aff_click_id']
@@ -18,13 +19,13 @@ export function readLink(query: string, visitor: Visitor): ClickRequest {
   const offerId = required('offer_id', take('offer_id', REFERENCE_MAX))
   const affiliateId = required('affiliate_id', take('affiliate_id', REFERENCE_MAX))
   const clickIds = CLICK_ID_NAMES.map((name) => take(name, CLICK_ID_MAX))
-  const subs = Array.from({ length: SUB_COUNT }, (_, at) => take(`sub${at + 1}`, SUB_MAX))
+  const subs = SUB_NAMES.map((name) => take(name, SUB_MAX))
   return {
     clickId: null,
     affiliateId,
     offerId,
     affiliateClickId: clickIds.find((id) => id !== null) ?? null,
-    subs: subs.slice(0, subs.findLastIndex((sub) => sub !== null) + 1),
+    subs: trimSubs(subs),
     params: readRest(sink.byName),
     ip: visitor.ip,
     userAgent: visitor.userAgent?.slice(0, USER_AGENT_MAX).toWellFormed() ?? null,

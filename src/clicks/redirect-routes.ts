@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify'
-import type { Affiliate, Catalogue } from '../catalogue/catalogue.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import { AppError } from '../kit/app-error.ts'
 import { renderLandingUrl } from '../offers/landing-url.ts'
 import type { Click } from './click.ts'
 import type { ClickWriter } from './click-writer.ts'
 import { readLink } from './read-link.ts'
+import { affiliateClickIdOf } from './subs.ts'
 
 /** GET /click, the affiliate's link: the visitor is sent on once the click is in Postgres. */
 export const redirectRoutes =
@@ -39,19 +40,15 @@ export const redirectRoutes =
 function landingUrl(catalogue: Catalogue, click: Click): string {
   const template = catalogue.offer(click.offerId)?.landingUrl
   if (template == null) throw new AppError('not_found', { field: 'offer_id' })
+  const affiliate = catalogue.affiliate(click.affiliateId)
   return renderLandingUrl(template, {
     network_click_id: click.clickId,
-    affiliate_click_id: affiliateClickId(catalogue.affiliate(click.affiliateId), click),
+    affiliate_click_id:
+      affiliate === undefined ? click.affiliateClickId : affiliateClickIdOf(affiliate, click),
     affiliate_id: catalogue.partnerId('affiliate', click.affiliateId),
     offer_id: catalogue.partnerId('offer', click.offerId),
     subs: click.subs,
   })
-}
-
-/** Some affiliates' links carry their click id in a sub (click_id_from). */
-function affiliateClickId(affiliate: Affiliate | undefined, click: Click): string | null {
-  const sub = /^sub(\d+)$/.exec(affiliate?.clickIdFrom ?? '')
-  return sub ? (click.subs[Number(sub[1]) - 1] ?? null) : click.affiliateClickId
 }
 
 /** A visitor is told no more than that the link leads nowhere. */

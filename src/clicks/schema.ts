@@ -3,12 +3,12 @@ import { PAGE_QUERY } from '../http/pagination.ts'
 import { NullableText, OneOf, Page, Strict } from '../http/wire.ts'
 import { encodeId } from '../kit/ids.ts'
 import type { Click } from './click.ts'
+import { SUB_NAMES } from './subs.ts'
 
 export const CLICK_ID_MAX = 500
 export const SUB_MAX = 500
 export const PARAM_MAX = 4096
 export const PARAM_NAME_MAX = 128
-export const SUB_COUNT = 10
 const CLICKS_MAX = 1000
 
 const Reference = Type.String({ minLength: 1, maxLength: 64 })
@@ -98,9 +98,7 @@ export const toWire = (click: Click): ClickWire => ({
   affiliate_id: encodeId('affiliate', click.affiliateId),
   offer_id: encodeId('offer', click.offerId),
   affiliate_click_id: click.affiliateClickId,
-  ...Object.fromEntries(
-    Array.from({ length: SUB_COUNT }, (_, at) => [`sub${at + 1}`, click.subs[at] ?? null]),
-  ),
+  ...Object.fromEntries(SUB_NAMES.map((name, at) => [name, click.subs[at] ?? null])),
   params: click.params,
   ip: click.ip,
   user_agent: click.userAgent,

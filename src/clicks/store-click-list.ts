@@ -1,13 +1,12 @@
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Context } from '../context.ts'
-import { toValidationError } from '../http/validation-error.ts'
+import { createCheck } from '../http/validation-error.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { ClickRequest } from './click.ts'
 import { readClick } from './read-click.ts'
 import { ClickList } from './schema.ts'
 import { type ClickOutcome, storeClicks } from './store-clicks.ts'
 
-const check = TypeBoxValidatorCompiler({ schema: ClickList, method: 'POST', url: '', httpPart: 'body' })
+const check = createCheck(ClickList)
 
 type Result = { click_id?: string; result?: 'created' | 'unchanged'; error?: Record<string, unknown> }
 
@@ -17,10 +16,8 @@ export async function storeClickList(
   body: object,
   requestId: string,
 ): Promise<Result[]> {
-  const checked = check(body) as { error?: Parameters<typeof toValidationError>[0] }
-  if (checked.error !== undefined) throw toValidationError(checked.error)
+  const { data } = check(body)
   const nowMs = ctx.clock.nowMs()
-  const { data } = body as { data: unknown[] }
   const requests = data.map((one) => readOrRefuse(one, nowMs))
   const good = requests.flatMap((request) => (request instanceof AppError ? [] : [request]))
   const outcomes = good.length === 0 ? [] : await storeClicks(ctx, good)

@@ -1,3 +1,5 @@
+import { lowestUuid, type Uuid } from '../kit/ids.ts'
+
 /** Conditions of a where clause with their values, for lists whose filters vary. Texts are constants of the program. */
 export type Conditions = {
   /** Adds `and <sql>`; each `?` takes the next value. */
@@ -24,4 +26,15 @@ export function createConditions(): Conditions {
     },
     values,
   }
+}
+
+/** Rows below the cursor and made in [from, to), by the time that their UUIDv7 carries. `column` holds the id. */
+export function addIdRange(
+  where: Conditions,
+  column: string,
+  { before = null, from, to }: { before?: Uuid | null; from: Date | null; to: Date | null },
+): void {
+  if (before !== null) where.add(`${column} < ?`, before)
+  if (from !== null) where.add(`${column} >= ?`, lowestUuid(from.getTime()))
+  if (to !== null) where.add(`${column} < ?`, lowestUuid(to.getTime()))
 }

@@ -61,7 +61,7 @@ async function dropPartition(db: DbPool, parent: string, span: Span): Promise<vo
 
 /** By the ids that the partition itself holds, so that no index on click_keys.id has to be kept. */
 async function deleteClickKeys(db: Db, partition: string): Promise<void> {
-  let after: string | null = '00000000-0000-0000-0000-000000000000'
+  let after: string | null = lowestUuid(0)
   while (after !== null) {
     const step: { rows: { last: string | null }[] } = await db.query<{ last: string | null }>({
       text: `with page as (select id, click_id from ${partition} where id > $1 order by id limit ${KEYS_PER_STEP}),

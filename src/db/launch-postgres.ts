@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { toError } from '../kit/app-error.ts'
 import { sqlState } from './database.ts'
 import { CLUSTER_USER, type Cluster } from './postgres-cluster.ts'
 import { type Postmaster, toPostmaster } from './postmaster.ts'
@@ -30,7 +31,8 @@ const SETTINGS = {
 }
 
 /**
- * Starts the server on the wanted or a free port and waits until it answers. Throws StartError; reasons that pass by themselves are waited for.
+ * Starts the server on the wanted or a free port and waits until it answers. Throws StartError; reasons that pass by
+ * themselves are waited for.
  */
 export async function launchPostgres(cluster: Cluster, wantedPort?: number): Promise<Postmaster> {
   for (let tries = 1; ; tries++) {
@@ -100,7 +102,7 @@ async function tryConnect(connectionString: string): Promise<Error | null> {
     await client.connect()
     return null
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
+    return toError(error)
   } finally {
     await client.end().catch(() => undefined)
   }

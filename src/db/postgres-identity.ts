@@ -7,6 +7,8 @@ import type { PostgresBinaries } from './postgres-binaries.ts'
 
 const run = promisify(execFile)
 
+type Owner = { uid: number; gid: number }
+
 /**
  * As whom PostgreSQL runs. It refuses to run as root, so root hands it to another user, who must still reach the
  * binaries and the data below folders that only root may enter.
@@ -14,7 +16,7 @@ const run = promisify(execFile)
 export type PostgresIdentity = {
   binaries: PostgresBinaries
   /** Owner of the files that PostgreSQL needs; null: ours. */
-  owner: { uid: number; gid: number } | null
+  owner: Owner | null
   spawn(
     command: string,
     args: readonly string[],
@@ -26,8 +28,6 @@ const COPY_DIR = '/var/lib/postback-relay/postgres-18'
 
 /** In English, whose words errors are recognised by, and in no folder that could be gone. */
 const SURROUNDINGS = { cwd: '/', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' } }
-
-type Owner = { uid: number; gid: number }
 
 const ownIdentity = (binaries: PostgresBinaries): PostgresIdentity => ({
   binaries,

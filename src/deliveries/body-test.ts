@@ -31,7 +31,7 @@ function meetsJsonTest(body: string, test: NonNullable<BodyTest['json']>): boole
 }
 
 /** The value at a path of a JSON text; undefined where the text is no JSON or has nothing there. */
-export function jsonAt(text: string, path: string): unknown {
+function jsonAt(text: string, path: string): unknown {
   // Most answers are no JSON, and an error of the parser costs more than a delivery's rendering.
   if (!/^\s*[{[]/.test(text)) return undefined
   let value: unknown

@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox'
+import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
 import { PAGE_QUERY } from '../http/pagination.ts'
 import { NullableText, OneOf, Page, Strict } from '../http/wire.ts'
 import { DELIVERY_STATES } from './delivery-states.ts'
 import { TEXT_FILTERS } from './schema.ts'
 
-const STATUSES = ['pending', 'approved', 'rejected'] as const
 const Id = Type.String({ minLength: 1, maxLength: 128 })
 
 export const ConversionQuery = Strict({
@@ -13,7 +13,7 @@ export const ConversionQuery = Strict({
   advertiser_id: Type.Optional(Id),
   affiliate_id: Type.Optional(Id),
   offer_id: Type.Optional(Id),
-  status: Type.Optional(OneOf(STATUSES)),
+  status: Type.Optional(OneOf(CONVERSION_STATUSES)),
 })
 export type ConversionQuery = Static<typeof ConversionQuery>
 
@@ -33,7 +33,7 @@ export const Conversion = Type.Object({
   click_id: Text,
   affiliate_click_id: Text,
   attributed_by: Text,
-  status: OneOf(STATUSES),
+  status: OneOf(CONVERSION_STATUSES),
   payout: Text,
   currency: Text,
   sale_amount: Text,
@@ -57,11 +57,10 @@ const RevisionDecision = Type.Object({
   state: OneOf(DELIVERY_STATES),
   reason: Text,
 })
-export type DecisionWire = Static<typeof RevisionDecision>
 
 const Revision = Type.Object({
   revision: Type.Integer(),
-  status: OneOf(STATUSES),
+  status: OneOf(CONVERSION_STATUSES),
   previous_status: Text,
   payout: Text,
   currency: Text,

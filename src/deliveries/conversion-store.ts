@@ -1,4 +1,5 @@
-import { type Conditions, createConditions } from '../db/conditions.ts'
+import type { ConversionStatus } from '../catalogue/catalogue.ts'
+import { addIdRange, type Conditions, createConditions } from '../db/conditions.ts'
 import type { Db } from '../db/database.ts'
 import type { PageRequest } from '../http/pagination.ts'
 import { lowestUuid, type Uuid } from '../kit/ids.ts'
@@ -6,9 +7,7 @@ import type { Decimal } from '../kit/money.ts'
 import type { Fanout } from './conversion-schema.ts'
 import type { ShownState } from './delivery-states.ts'
 import { HELD_JOINS, HELD_REASON } from './held.ts'
-import type { IdSearch } from './id-search.ts'
-
-type Status = 'pending' | 'approved' | 'rejected'
+import { type IdSearch, SEARCHED_ROWS_MAX } from './id-search.ts'
 
 export type ConversionRow = {
   id: Uuid
@@ -20,7 +19,7 @@ export type ConversionRow = {
   click_id: string | null
   affiliate_click_id: string | null
   attributed_by: string | null
-  status: Status
+  status: ConversionStatus
   payout: Decimal | null
   currency: string | null
   sale_amount: Decimal | null
@@ -40,7 +39,7 @@ export type ConversionFilter = {
   advertiserId: Uuid | null
   affiliateId: Uuid | null
   offerId: Uuid | null
-  status: Status | null
+  status: ConversionStatus | null
   clickId: string | null
   transactionId: string | null
   search: IdSearch | null
@@ -60,9 +59,7 @@ export async function listConversions(
   filter: ConversionFilter,
 ): Promise<ConversionRow[]> {
   const where = createConditions()
-  if (page.before !== null) where.add('c.id < ?', page.before)
-  if (page.from !== null) where.add('c.id >= ?', lowestUuid(page.from.getTime()))
-  if (page.to !== null) where.add('c.id < ?', lowestUuid(page.to.getTime()))
+  addIdRange(where, 'c.id', page)
   if (filter.advertiserId !== null) where.add('c.advertiser_id = ?', filter.advertiserId)
   if (filter.affiliateId !== null) where.add('c.affiliate_id = ?', filter.affiliateId)
   if (filter.offerId !== null) where.add('c.offer_id = ?', filter.offerId)
@@ -77,8 +74,6 @@ export async function listConversions(
   return rows
 }
 
-const SEARCHED_MAX = 1000
-
 /** Each column that has text ids is asked by its own index; of a prefix that fits more than 1,000 rows the newest are found. */
 function addSearch(where: Conditions, search: IdSearch, page: PageRequest): void {
   if (search.kind === 'range') {
@@ -89,7 +84,7 @@ function addSearch(where: Conditions, search: IdSearch, page: PageRequest): void
   const bounds = [page.before, page.to && lowestUuid(page.to.getTime())].filter((bound) => bound !== null)
   const bound = bounds.map((one) => `and id < ${where.bind(one)}`).join(' ')
   const newest = (column: string): string =>
-    `(select id from conversions where ${column} like ${pattern} ${bound} order by id desc limit ${SEARCHED_MAX})`
+    `(select id from conversions where ${column} like ${pattern} ${bound} order by id desc limit ${SEARCHED_ROWS_MAX})`
   where.add(
     `c.id = any(array(${newest('click_id')} union ${newest('affiliate_click_id')} union ${newest('transaction_id')}))`,
   )
@@ -116,7 +111,7 @@ export async function listConversionsByIds(db: Db, ids: readonly Uuid[]): Promis
 export type RevisionRow = {
   id: Uuid
   revision: number
-  status: Status
+  status: ConversionStatus
   previous_status: string | null
   payout: Decimal | null
   currency: string | null

@@ -11,5 +11,8 @@ export const DELIVERY_STATES = [
 ] as const
 export type ShownState = (typeof DELIVERY_STATES)[number]
 
+/** As the table holds them. */
+export type DeliveryState = Exclude<ShownState, 'held'>
+
 export const isShownState = (word: string): word is ShownState =>
   (DELIVERY_STATES as readonly string[]).includes(word)

@@ -1,9 +1,8 @@
+import type { CatalogueNoun } from '../catalogue/catalogue.ts'
 import type { Context } from '../context.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { ErrorCodeName } from '../kit/error-codes.ts'
 import { decodeId, type Uuid } from '../kit/ids.ts'
-
-type CatalogueNoun = 'advertiser' | 'offer' | 'affiliate' | 'destination'
 
 const UNKNOWN: Record<CatalogueNoun, ErrorCodeName> = {
   advertiser: 'unknown_advertiser',

@@ -1,10 +1,10 @@
-import { type Conditions, createConditions } from '../db/conditions.ts'
+import { addIdRange, type Conditions, createConditions } from '../db/conditions.ts'
 import type { Db } from '../db/database.ts'
 import type { PageRequest } from '../http/pagination.ts'
 import { lowestUuid, type Noun, type Uuid, uuidTimeMs } from '../kit/ids.ts'
 import type { ShownState } from './delivery-states.ts'
 import { HELD_JOINS, HELD_REASON, HELD_REASONS } from './held.ts'
-import type { IdSearch } from './id-search.ts'
+import { type IdSearch, SEARCHED_ROWS_MAX } from './id-search.ts'
 import { findOpenIds } from './open-ids-store.ts'
 
 export type DeliveryFilter = {
@@ -25,8 +25,6 @@ export type DeliveryFilter = {
 
 /** Where a branch looks: `from`, and what holds in it. */
 type Branch = { from: string; where: string[] }
-
-const SEARCHED_CONVERSIONS_MAX = 1000
 
 const LOG: Branch = { from: 'deliveries d', where: [] }
 
@@ -97,9 +95,7 @@ const isOfConversion = (filter: DeliveryFilter): boolean =>
   )
 
 function addFilter(where: Conditions, page: PageRequest, filter: DeliveryFilter): void {
-  if (page.before !== null) where.add('d.id < ?', page.before)
-  if (page.from !== null) where.add('d.id >= ?', lowestUuid(page.from.getTime()))
-  if (page.to !== null) where.add('d.id < ?', lowestUuid(page.to.getTime()))
+  addIdRange(where, 'd.id', page)
   if (filter.affiliateId !== null && ownerOf(filter)?.table !== 'destinations')
     where.add('d.affiliate_id = ?', filter.affiliateId)
   if (filter.destinationId !== null) where.add('d.destination_id = ?', filter.destinationId)
@@ -140,7 +136,7 @@ function searchBranches(where: Conditions, page: PageRequest, filter: DeliveryFi
   // A conversion is never younger than its deliveries.
   const bound = before === null ? '' : `and id < ${where.bind(lowestUuid(before + 1))}`
   return named.map(([column]) => {
-    const found = `select id from conversions where ${column} like ${pattern} ${bound} order by id desc limit ${SEARCHED_CONVERSIONS_MAX}`
+    const found = `select id from conversions where ${column} like ${pattern} ${bound} order by id desc limit ${SEARCHED_ROWS_MAX}`
     return {
       ...joined,
       where: [

@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox'
+import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
+import { Finding } from '../destinations/schema.ts'
 import { NullableText, OneOf, Strict } from '../http/wire.ts'
 import { Attempt, RecordedRequest } from './schema.ts'
-
-const STATUSES = ['pending', 'approved', 'rejected'] as const
 
 const ASKED = {
   conversion_id: Type.Optional(
@@ -13,7 +13,7 @@ const ASKED = {
   ),
   offer_id: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   event: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-  status: Type.Optional(OneOf(STATUSES)),
+  status: Type.Optional(OneOf(CONVERSION_STATUSES)),
   payout: Type.Optional(Type.String({ pattern: '^\\d{1,12}(\\.\\d{1,6})?$', description: 'decimal' })),
 }
 
@@ -42,12 +42,5 @@ export const PreviewAnswer = Type.Object({
       source: Type.String({ description: 'where the value came from' }),
     }),
   ),
-  findings: Type.Array(
-    Type.Object({
-      code: Type.String(),
-      severity: OneOf(['error', 'warning', 'info']),
-      message: Type.String(),
-      fix: Type.String(),
-    }),
-  ),
+  findings: Type.Array(Finding),
 })

@@ -5,7 +5,7 @@ import { withTx } from '../db/database.ts'
 import { compileDestination } from '../destinations/compile.ts'
 import { isTooOld } from '../destinations/event-time.ts'
 import { presetOf } from '../destinations/recognise.ts'
-import { renderDelivery } from '../destinations/render.ts'
+import { type Rendered, renderDelivery } from '../destinations/render.ts'
 import { withTestMarks } from '../destinations/test-marks.ts'
 import { AppError } from '../kit/app-error.ts'
 import { encodeId, newUuid } from '../kit/ids.ts'
@@ -19,14 +19,14 @@ import { renderContext } from './render-row.ts'
 import { loadSample, madeUpId, type Sample, type SampleAsked } from './sample.ts'
 import { insertTestDelivery } from './sample-store.ts'
 import { explainTest } from './test-meaning.ts'
-import { judge, type Verdict } from './verdict.ts'
+import { judge, type Verdict, verdictRulesOf } from './verdict.ts'
 
 type Ctx = Pick<Context, 'db' | 'catalogue' | 'clock' | 'config' | 'secrets' | 'outbound'>
 
 /**
  * Calls a destination once, now, with a conversion that is marked as a test, and keeps the call as a delivery of its
  * own: outside of the ledger, of statistics and of what rules look back at. A paused destination is called too. Throws
- * AppError archived, destination_invalid, event_too_old's invalid_field, and those of loadSample.
+ * AppError archived, destination_invalid, overloaded, invalid_field for an event that is too old, and those of loadSample.
  */
 export async function fireTest(
   ctx: Ctx,
@@ -40,20 +40,14 @@ export async function fireTest(
   assertYoung(ctx, destination, sample)
   const facts = await withPayoutDue(ctx, destination, sample.facts)
   const input = { ...renderContext(ctx), facts, destination: { definition }, offer: sample.offer }
-  const rendered = refusingRenderErrors(() => renderDelivery(input))
-  const startedAt = ctx.clock.now()
-  const outcome = await ctx.outbound.send({
-    ...rendered.request,
-    timeoutMs: ctx.config.deliveryTimeoutMs,
-    mayStart: () => true,
-  })
-  if (outcome.kind === 'not_sent') throw new AppError('overloaded')
-  const rules = { success: definition.success, refusals: compileDestination(definition).refusals }
-  const judgement = judge(outcome, rules, ctx.clock.nowMs())
-  const kept = hideSecrets(outcome, definition, ctx.secrets)
-  const sent: Sent = { outcome: kept, startedAt, recorded: rendered.recorded }
-  const idMs = ctx.clock.nowMs()
-  const attempt = toAttemptRecord({ sent, judgement, destination, replayId: null, idMs })
+  const sent = await call(
+    ctx,
+    refusingRenderErrors(() => renderDelivery(input)),
+  )
+  const nowMs = ctx.clock.nowMs()
+  const judgement = judge(sent.outcome, verdictRulesOf(definition), nowMs)
+  const kept = { ...sent, outcome: hideSecrets(sent.outcome, definition, ctx.secrets) }
+  const attempt = toAttemptRecord({ sent: kept, judgement, destination, replayId: null, idMs: nowMs })
   await store(ctx, destination, sample, attempt)
   const stored = await readDelivery(ctx, sample.facts.deliveryId)
   const [shown] = stored.attempts
@@ -67,7 +61,7 @@ export async function fireTest(
     marks,
     meaning: explainTest({
       preset: preset ?? presetNamed('plain'),
-      answer: { httpStatus: attempt.httpStatus, error: attempt.error, body: bodyOf(sent) },
+      answer: { httpStatus: attempt.httpStatus, error: attempt.error, body: bodyOf(kept) },
       verdict: attempt.verdict,
       madeUp: sample.madeUp,
       marks,
@@ -75,6 +69,20 @@ export async function fireTest(
     }),
     curl: stored.curl,
   }
+}
+
+async function call(
+  ctx: Pick<Context, 'clock' | 'config' | 'outbound'>,
+  { request, recorded }: Rendered,
+): Promise<Sent> {
+  const startedAt = ctx.clock.now()
+  const outcome = await ctx.outbound.send({
+    ...request,
+    timeoutMs: ctx.config.deliveryTimeoutMs,
+    mayStart: () => true,
+  })
+  if (outcome.kind === 'not_sent') throw new AppError('overloaded')
+  return { outcome, startedAt, recorded }
 }
 
 /** Ids of its own, so that no tracker takes it for the conversion that it was made from. */

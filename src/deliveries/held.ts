@@ -1,6 +1,5 @@
 /** Why a waiting delivery does not travel although its state is scheduled. */
 export const HELD_REASONS = ['disabled', 'paused', 'breaker_open', 'receiver_asked', 'delay'] as const
-export type HeldReason = (typeof HELD_REASONS)[number]
 
 /**
  * SQL: the reason why a row of `due` (alias u) is held, null where it is not. "Held" is derived, never stored, so that

@@ -5,6 +5,9 @@ export type IdSearch =
   | { kind: 'range'; noun: Noun; from: Uuid; to: Uuid }
   | { kind: 'prefix'; likePattern: string }
 
+/** Of a prefix that more rows fit, only the newest of each searched column are found. */
+export const SEARCHED_ROWS_MAX = 1000
+
 const SUFFIX_LENGTH = 26
 const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{0,25}$/
 

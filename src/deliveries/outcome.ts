@@ -42,7 +42,7 @@ export type Outcome = {
 }
 
 /** Retry-After may hold a delivery this long, from its first such answer. */
-export const HOLD_MAX_MS = 7 * 24 * 3_600_000
+const HOLD_MAX_MS = 7 * 24 * 3_600_000
 
 // A receiver that asks for no wait at all would else be called without end, since these retries are not counted.
 const HOLD_MIN_MS = 1000

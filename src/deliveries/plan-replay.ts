@@ -1,5 +1,5 @@
 import type { Uuid } from '../kit/ids.ts'
-import type { DeliveryState } from './settle-outcome.ts'
+import type { DeliveryState } from './delivery-states.ts'
 
 /** One of the deliveries of a conversion to a destination, under its lock. */
 export type ReplaySibling = {

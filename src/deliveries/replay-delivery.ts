@@ -54,7 +54,10 @@ async function replayInTx(
   if (target.test) throw new AppError('test_delivery')
   const { occurredAt } = target
   if (occurredAt === null)
-    throw new AppError('not_found', { message: 'What this delivery told is past its retention.' })
+    throw new AppError('not_found', {
+      message: 'What this delivery told is past its retention.',
+      fix: 'Tell the tracker by hand; keep more with RETENTION_DAYS.',
+    })
   await ctx.catalogue.upTo(await lockConversions(tx, [target.conversionId]))
   assertNotArchived(ctx.catalogue, target)
   const siblings = await lockSiblings(tx, deliveryId, target)
@@ -132,7 +135,6 @@ function assertYoung(
 const stillSkipped = (reason: SkipReason): AppError =>
   new AppError('still_skipped', {
     message: `Today's rules still skip this delivery: ${reason}.`,
-    fix: 'Change the destination so that it selects this conversion, then replay.',
     extra: { reason },
   })
 

@@ -1,8 +1,8 @@
 import type { ConversionStatus } from '../catalogue/catalogue.ts'
 import type { Tx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
+import type { DeliveryState } from './delivery-states.ts'
 import type { OlderUnsent, ReplaySibling } from './plan-replay.ts'
-import type { DeliveryState } from './settle-outcome.ts'
 
 export type ReplayTarget = {
   conversionId: Uuid

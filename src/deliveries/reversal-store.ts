@@ -1,6 +1,6 @@
-import { createConditions } from '../db/conditions.ts'
+import { addIdRange, createConditions } from '../db/conditions.ts'
 import type { Db } from '../db/database.ts'
-import { lowestUuid, type Uuid } from '../kit/ids.ts'
+import type { Uuid } from '../kit/ids.ts'
 import type { Decimal } from '../kit/money.ts'
 
 /** A rejected conversion that a tracker still counts. */
@@ -25,8 +25,7 @@ export async function listReversals(
 ): Promise<ReversalRow[]> {
   const where = createConditions()
   where.add('d.destination_id = ?', query.destinationId)
-  if (query.from !== null) where.add('d.id >= ?', lowestUuid(query.from.getTime()))
-  if (query.to !== null) where.add('d.id < ?', lowestUuid(query.to.getTime()))
+  addIdRange(where, 'd.id', query)
   const { rows } = await db.query<ReversalRow>({
     text: `select c.id as conversion_id, c.transaction_id, c.click_id, c.affiliate_click_id, c.subs, heard.payout, heard.currency
       from (

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Context } from '../context.ts'
 import { principalOf } from '../http/authentication.ts'
+import { optionalBody } from '../http/optional-body.ts'
 import { IdParams } from '../http/wire.ts'
 import { findDeliveries, readDelivery } from './find-deliveries.ts'
 import { pathId } from './find-id.ts'
@@ -42,9 +43,7 @@ export const deliveryRoutes =
     app.post(
       '/deliveries/:id/replay',
       {
-        preValidation: async (req) => {
-          req.body ??= {}
-        },
+        preValidation: optionalBody,
         schema: {
           tags,
           summary: 'Send it again',

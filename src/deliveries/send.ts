@@ -15,7 +15,7 @@ import { renderContext, renderTask } from './render-row.ts'
 import { planRetry } from './retry-plan.ts'
 import { retryScheduleMs } from './retry-schedule.ts'
 import { NoThreadError, type SuspectRoom } from './suspect-room.ts'
-import { type Judgement, judge } from './verdict.ts'
+import { type Judgement, judge, verdictRulesOf } from './verdict.ts'
 
 export type SendContext = Pick<
   Context,
@@ -124,7 +124,7 @@ async function judgeSent(
   { definition }: Destination,
   { outcome }: Sent,
 ): Promise<Judgement> {
-  const rules = { success: definition.success, refusals: compileDestination(definition).refusals }
+  const rules = verdictRulesOf(definition)
   const nowMs = ctx.clock.nowMs()
   return row.batch.suspect ? ctx.suspects.judge({ outcome, rules, nowMs }) : judge(outcome, rules, nowMs)
 }

@@ -6,7 +6,7 @@ export const at = (instant: Date): string => `on ${stamp(instant)}`
 const EXCERPT_MAX = 120
 
 /** The beginning of a tracker's answer on one line, in quotes; empty for an empty answer. */
-export function quoteAnswer(body: string | null): string {
+function quoteAnswer(body: string | null): string {
   const line = (body ?? '').replace(/\s+/g, ' ').trim()
   if (line === '') return ''
   return ` "${line.length > EXCERPT_MAX ? `${wholeCharacters(line.slice(0, EXCERPT_MAX))}…` : line}"`

@@ -1,14 +1,6 @@
 import type { Uuid } from '../kit/ids.ts'
+import type { DeliveryState } from './delivery-states.ts'
 import { type Outcome, shareOf } from './outcome.ts'
-
-export type DeliveryState =
-  | 'scheduled'
-  | 'delivered'
-  | 'refused'
-  | 'failed'
-  | 'skipped'
-  | 'superseded'
-  | 'cancelled'
 
 /** A delivery as it is under its row lock. */
 export type LockedDelivery = { state: DeliveryState; nextId: Uuid | null }

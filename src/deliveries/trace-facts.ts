@@ -1,3 +1,4 @@
+import type { InboundResult } from '../intake/inbound-parts.ts'
 import type { Fanout } from './conversion-schema.ts'
 import type { ShownState } from './delivery-states.ts'
 
@@ -16,7 +17,7 @@ export type TracedClick = { clickId: string; clickedAt: Date }
 
 export type TracedCall = {
   id: string
-  result: 'accepted' | 'duplicate' | 'parked' | 'quarantined'
+  result: InboundResult
   httpStatus: number
   code: string | null
   message: string | null

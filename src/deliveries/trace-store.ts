@@ -79,8 +79,6 @@ export async function listClicks(
   return rows
 }
 
-type CallRow = { [Name in keyof StoredCall]: StoredCall[Name] }
-
 /** Calls that led to these conversions, refused ones with these click or transaction ids, and the one with this id. */
 export async function listCalls(
   db: Db,
@@ -90,7 +88,7 @@ export async function listCalls(
     conversion_id as "conversionId", revision, click_id as "clickId", transaction_id as "transactionId", event, source,
     remote_ip as "remoteIp", reprocessed_from as "reprocessedFrom", reprocessed_at as "reprocessedAt",
     created_at as "createdAt"`
-  const { rows } = await db.query<CallRow>({
+  const { rows } = await db.query<StoredCall>({
     text: `select ${columns} from inbound_calls where conversion_id = any($1::uuid[])
       union select ${columns} from inbound_calls where result = 'quarantined' and click_id = any($2::text[])
       union select ${columns} from inbound_calls where result = 'quarantined' and transaction_id = any($2::text[])

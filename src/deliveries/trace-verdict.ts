@@ -21,7 +21,7 @@ export function judgeTrace(facts: TraceFacts): TraceVerdict {
   const named = facts.deliveries.find((one) => one.id === facts.named.deliveryId)
   if (named !== undefined) return withLaterRefusal(describeDelivery(named), facts)
   const found = facts.conversions.map((conversion) => judgeConversion(conversion, facts.deliveries))
-  const worst = found.toSorted((a, b) => URGENCY.indexOf(a.code) - URGENCY.indexOf(b.code))[0]
+  const worst = mostUrgent(found)
   if (worst !== undefined) return withLaterRefusal(worst, facts)
   const refused = facts.calls.find((one) => one.result === 'quarantined')
   return refused === undefined ? neverReported(facts) : quarantined(refused)
@@ -47,11 +47,13 @@ const URGENCY: readonly TraceCode[] = [
   'never_reported',
 ]
 
+const mostUrgent = (verdicts: readonly TraceVerdict[]): TraceVerdict | undefined =>
+  verdicts.toSorted((a, b) => URGENCY.indexOf(a.code) - URGENCY.indexOf(b.code))[0]
+
 function judgeConversion(conversion: TracedConversion, deliveries: readonly TracedDelivery[]): TraceVerdict {
   const own = deliveries.filter((one) => one.conversionId === conversion.id)
   const verdicts = tellingDeliveries(own).map(describeDelivery)
-  const worst = verdicts.toSorted((a, b) => URGENCY.indexOf(a.code) - URGENCY.indexOf(b.code))[0]
-  return worst ?? withoutDelivery(conversion)
+  return mostUrgent(verdicts) ?? withoutDelivery(conversion)
 }
 
 /** Per destination the newest delivery that was to be sent; where none was, the newest at all. */

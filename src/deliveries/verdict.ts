@@ -1,10 +1,9 @@
 import type { RefusalRule } from '../../config/presets/preset.ts'
 import type { DestinationDefinition } from '../catalogue/catalogue.ts'
+import { compileDestination } from '../destinations/compile.ts'
 import type { OutboundAnswer, OutboundOutcome } from '../outbound/outbound.ts'
 import { type BodyTest, meetsBodyTest } from './body-test.ts'
 import { retryAfterMs } from './retry-after.ts'
-
-export type { RefusalRule } from '../../config/presets/preset.ts'
 
 export type Verdict = 'delivered' | 'refused' | 'retry'
 
@@ -30,6 +29,11 @@ export type VerdictRules = {
 /** Kept, shown and not retried: the receiver understood the call and will not change its mind. */
 const REFUSED_STATUSES = new Set([400, 409, 413, 414, 422])
 const WAIT_STATUSES = new Set([429, 503])
+
+export const verdictRulesOf = (definition: DestinationDefinition): VerdictRules => ({
+  success: definition.success,
+  refusals: compileDestination(definition).refusals,
+})
 
 const judgement = (verdict: Verdict, error: string | null): Judgement => ({
   verdict,

@@ -1,8 +1,8 @@
 import { BadSetting, parseScheduleMs } from '../../config/schema.ts'
 import type { DestinationDefinition } from '../catalogue/catalogue.ts'
 import { errorFinding, type Finding, shown } from './findings.ts'
+import { DELAY_SECONDS_MAX } from './schema.ts'
 
-const DELAY_SECONDS_MAX = 30 * 24 * 3600
 const RETRY_MS_MAX = 7 * 24 * 3_600_000
 const RATE_MIN = 0.02
 const RATE_MAX = 2000
@@ -126,7 +126,7 @@ function checkDelay(seconds: number): Finding[] {
   return [
     errorFinding(
       'delay_seconds',
-      'delay_seconds is a whole number from 0 to 2592000 (30 days).',
+      `delay_seconds is a whole number from 0 to ${DELAY_SECONDS_MAX} (30 days).`,
       'Correct the number.',
     ),
   ]

@@ -7,7 +7,7 @@ import { type MacroToken, type ParsedTemplate, PROBLEMS_MAX, type TemplatePart }
 export type BodyKind = 'json' | 'form' | 'xml' | 'text'
 
 export const JSON_TYPE = 'application/json'
-export const FORM_TYPE = 'application/x-www-form-urlencoded'
+const FORM_TYPE = 'application/x-www-form-urlencoded'
 
 /** application/json if the template starts like JSON, else form. */
 export function defaultContentType(template: ParsedTemplate): string {

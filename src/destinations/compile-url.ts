@@ -1,7 +1,13 @@
 import { compileMacro, isSecretPiece, type Piece, type RenderScope } from './compile-macro.ts'
 import { errorFinding, type Finding, shown } from './findings.ts'
 import { RenderError } from './render-error.ts'
-import { type MacroToken, type ParsedTemplate, PROBLEMS_MAX, type TemplatePart } from './template.ts'
+import {
+  type MacroToken,
+  type ParsedTemplate,
+  PROBLEMS_MAX,
+  SIGNATURE_MARK,
+  type TemplatePart,
+} from './template.ts'
 import { shapeUrl, sourceOf, type UrlParameter, type UrlShape } from './url-shape.ts'
 
 export type CompiledParameter = {
@@ -20,9 +26,6 @@ export type CompiledUrl = {
   signed: boolean
   problems: readonly Finding[]
 }
-
-/** Stands in the rendered URL until the signature is known; no rendered value can hold a brace. */
-export const SIGNATURE_MARK = '{signature}'
 
 /**
  * Compiles a URL template to pieces whose joined text is a normalised absolute URL: literals are percent-encoded where

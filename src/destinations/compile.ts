@@ -1,5 +1,5 @@
 import type { Preset, RefusalRule } from '../../config/presets/preset.ts'
-import type { ConversionStatus, Destination, DestinationDefinition } from '../catalogue/catalogue.ts'
+import type { ConversionStatus, DestinationDefinition } from '../catalogue/catalogue.ts'
 import { type ClickIdFacts, type ClickIdMacro, clickIdOf, findClickIdPlace } from './click-id.ts'
 import { bodyKind, type CompiledBody, compileBody, defaultContentType } from './compile-body.ts'
 import { type CompiledHeader, compileHeaders } from './compile-headers.ts'
@@ -48,24 +48,6 @@ export function compileDestination(definition: DestinationDefinition): CompiledD
   const compiled = compile(definition)
   compiledByDefinition.set(definition, compiled)
   return compiled
-}
-
-/** What of a conversion decides whether its tracker's click-id parameter would go out empty. */
-export type ClickIdConversion = Pick<ClickIdFacts, 'status' | 'clickId'> & {
-  attribution: Pick<ClickIdFacts, 'affiliateClickId' | 'subs'> | null
-}
-
-/** The rule no_affiliate_click_id, asked before a delivery exists. */
-export function isClickIdMissing(
-  destination: Pick<Destination, 'definition'>,
-  conversion: ClickIdConversion,
-): boolean {
-  return compileDestination(destination.definition).clickIdIsEmpty({
-    status: conversion.status,
-    clickId: conversion.clickId,
-    affiliateClickId: conversion.attribution?.affiliateClickId ?? null,
-    subs: conversion.attribution?.subs ?? [],
-  })
 }
 
 function compile(definition: DestinationDefinition): CompiledDestination {

@@ -1,4 +1,5 @@
 import { RenderError } from './render-error.ts'
+import { SECRET_MARK } from './template.ts'
 
 /** Where in a request a value stands; each place has its own escape. */
 export type Place = 'path' | 'query' | 'header' | 'form' | 'json_string' | 'json_bare' | 'xml' | 'text'
@@ -8,7 +9,7 @@ export type Encoder = (value: string) => string
 const NEEDS_NO_ENCODING = /^[A-Za-z0-9\-._~]*$/
 
 /** RFC 3986: everything but unreserved characters, a space as %20. */
-export function encodeComponent(value: string): string {
+function encodeComponent(value: string): string {
   if (NEEDS_NO_ENCODING.test(value)) return value
   return encodeURIComponent(value.toWellFormed()).replace(/[!'()*]/g, percentOf)
 }
@@ -26,8 +27,6 @@ export const rawEncoders: Readonly<Partial<Record<Place, Encoder>>> = {
   path: (value) => (RAW_PATH.test(value) ? value : encodeComponent(value)),
   query: (value) => (RAW_QUERY.test(value) ? value : encodeComponent(value)),
 }
-
-const SECRET_MARK = '{secret:'
 
 /**
  * Recorded requests keep secrets as `{secret:NAME}` and are expanded again on replay, so a value of a conversion must

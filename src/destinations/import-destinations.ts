@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Context } from '../context.ts'
 import { assertStorable } from '../http/text-check.ts'
-import { toValidationError } from '../http/validation-error.ts'
+import { createCheck } from '../http/validation-error.ts'
 import { AppError } from '../kit/app-error.ts'
 import { encodeId, type Uuid } from '../kit/ids.ts'
 import type { Finding } from './findings.ts'
@@ -18,11 +17,8 @@ import {
   writeDestinations,
 } from './write-destination.ts'
 
-type Validator = ReturnType<typeof TypeBoxValidatorCompiler>
-const compile = (schema: typeof NewDestination | typeof DestinationPatch): Validator =>
-  TypeBoxValidatorCompiler({ schema, method: 'POST', url: '', httpPart: 'body' })
-const checkNew = compile(NewDestination)
-const checkPatch = compile(DestinationPatch)
+const checkNew = createCheck(NewDestination)
+const checkPatch = createCheck(DestinationPatch)
 
 /** keepsOtherUrls: a row that names the URL of one status keeps those of the others. */
 export type ImportOptions = { dryRun: boolean; keepsOtherUrls: boolean; requestId: string }
@@ -139,8 +135,7 @@ function findKnown(catalogue: Context['catalogue'], id: unknown, externalId: unk
 }
 
 function prepareCreated(ctx: WriteContext, fields: TransferRow): Promise<CheckedDestination> {
-  assertFits(checkNew, fields)
-  return prepareNew(ctx, fields as NewDestination)
+  return prepareNew(ctx, checkNew(fields))
 }
 
 /** A cell of one status says nothing of the other statuses' URLs. */
@@ -152,15 +147,10 @@ function withOtherUrls({ catalogue }: WriteContext, id: Uuid, fields: TransferRo
 }
 
 function prepareChanged(ctx: WriteContext, id: Uuid, fields: TransferRow): Promise<CheckedDestination> {
-  assertFits(checkPatch, fields)
+  const patch = checkPatch(fields)
   if ('archived' in fields) throw new AppError('unknown_field', { field: 'archived' })
   if (ctx.catalogue.destination(id)?.archived) throw new AppError('archived', { field: 'id' })
-  return prepareChange(ctx, { id, patch: fields as DestinationPatch })
-}
-
-function assertFits(check: Validator, fields: TransferRow): void {
-  const checked = check(fields) as { error?: Parameters<typeof toValidationError>[0] }
-  if (checked.error !== undefined) throw toValidationError(checked.error)
+  return prepareChange(ctx, { id, patch })
 }
 
 function shownOf(row: TransferRow | AppError): Pick<ImportRowWire, 'external_id' | 'preset' | 'url'> {

@@ -1,5 +1,7 @@
 import { PLACEHOLDER_WORDS, USUAL_PARAMETERS } from '../../config/foreign-macros.ts'
 import type { Preset } from '../../config/presets/preset.ts'
+import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
+import { ownValue } from '../kit/own-value.ts'
 import { isClickIdName } from './click-id.ts'
 import { compileUrl } from './compile-url.ts'
 import { errorFinding, type Finding, shown, warningFinding } from './findings.ts'
@@ -114,7 +116,7 @@ const FINDINGS_MAX = 20
 function macroFor(name: string, preset: Preset | null): string | null {
   const lower = name.trim().toLowerCase()
   const known = preset?.parameters.find((one) => [one.name, ...(one.also ?? [])].map(toLower).includes(lower))
-  return known?.macro ?? (Object.hasOwn(USUAL_PARAMETERS, lower) ? (USUAL_PARAMETERS[lower] ?? null) : null)
+  return known?.macro ?? ownValue(USUAL_PARAMETERS, lower)
 }
 
 const toLower = (text: string): string => text.toLowerCase()
@@ -134,14 +136,12 @@ function lintTranslated(url: string, preset: Preset | null, options: LintOptions
     ...lintParameters({
       preset,
       parameters: shape.parameters,
-      statuses: options.statuses ?? ALL_STATUSES,
+      statuses: options.statuses ?? CONVERSION_STATUSES,
       clickIdElsewhere,
     }),
     ...lintText(url, shape.fragment !== null),
   ]
 }
-
-const ALL_STATUSES = ['pending', 'approved', 'rejected']
 
 function lintText(url: string, hasFragment: boolean): Finding[] {
   const findings: Finding[] = []

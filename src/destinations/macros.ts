@@ -1,7 +1,9 @@
 import type { Offer } from '../catalogue/catalogue.ts'
+import { SUB_NAMES } from '../clicks/subs.ts'
 import type { DeliveryFacts } from '../deliveries/facts.ts'
 import { encodeId, type Uuid } from '../kit/ids.ts'
 import { type Decimal, formatAmount, subtract } from '../kit/money.ts'
+import { ownValue } from '../kit/own-value.ts'
 import { gaClientId } from './ad-platforms/ga4.ts'
 import { fbcOf } from './ad-platforms/meta.ts'
 
@@ -21,8 +23,6 @@ export type Macro = {
   /** Renders only where the offer's `shared` names one of these. */
   sharedAs?: readonly string[]
 }
-
-export const SUBS_MAX = 10
 
 const amount = (value: Decimal | null, facts: DeliveryFacts): string =>
   value === null ? '' : formatAmount(value, facts.currency)
@@ -145,10 +145,10 @@ const table = new Map<string, Macro>([
     },
   ],
 ])
-for (let n = 1; n <= SUBS_MAX; n++)
+for (const [at, name] of SUB_NAMES.entries())
   table.set(
-    `sub${n}`,
-    fact(`click.sub${n}`, (facts) => facts.subs[n - 1] ?? null),
+    name,
+    fact(`click.${name}`, (facts) => facts.subs[at] ?? null),
   )
 
 /** Other spellings of the affiliate's click id. */
@@ -174,8 +174,4 @@ export function findMacro(name: string, arg: string | null): Macro | null {
       ownValue(facts.clickParams, arg),
     )
   return null
-}
-
-function ownValue(values: Readonly<Record<string, string>>, name: string): string | null {
-  return Object.hasOwn(values, name) ? (values[name] ?? null) : null
 }

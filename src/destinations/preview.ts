@@ -5,7 +5,7 @@ import { asReversal } from './event-time.ts'
 import { type Finding, infoFinding, shown, warningFinding } from './findings.ts'
 import { findMacro } from './macros.ts'
 import { type RenderedRequest, type RenderInput, renderDelivery } from './render.ts'
-import { type MacroToken, parseTemplate, type TemplatePart } from './template.ts'
+import { type MacroToken, parseTemplate, SIGNATURE_MARK, type TemplatePart } from './template.ts'
 
 /** One named value of a request: what the template says, what it is for this conversion and where that came from. */
 export type PreviewPart = { parameter: string; template: string; value: string; source: string }
@@ -71,7 +71,7 @@ function bodyOf(body: string, fields: readonly { name: string; template: string 
 
 function valueOfPart(part: TemplatePart, scope: RenderScope): string {
   if (part.kind === 'text') return part.text
-  if (part.source === '{signature}') return part.source
+  if (part.source === SIGNATURE_MARK) return part.source
   const piece = compileMacro(withoutRaw(part), 'text')
   return typeof piece === 'function' ? piece(scope) : part.source
 }

@@ -4,9 +4,9 @@ import type { DestinationDefinition } from '../catalogue/catalogue.ts'
 import { parseTemplate } from './template.ts'
 import { shapeUrl, sourceOf, type UrlShape } from './url-shape.ts'
 
-/** Names of the presets that fit a URL template, best first. Never throws. */
-export const recognise = (url: string): string[] =>
-  recogniseShape(shapeUrl(parseTemplate(url, 'strict').parts)).map((fitting) => fitting.name)
+/** The presets that fit a URL template, best first. Never throws. */
+export const recognise = (url: string, own: readonly Preset[] = []): Preset[] =>
+  recogniseShape(shapeUrl(parseTemplate(url, 'strict').parts), own)
 
 /**
  * A host says more than a path, a path more than parameters alone; between equals the order of the presets decides, with
@@ -30,7 +30,7 @@ const ownByDefinition = new WeakMap<Named, Preset>()
 export function ownPresetFor({ preset: name, url }: Named, own: readonly Preset[]): Preset | null {
   if (own.length === 0) return null
   if (name !== null) return own.find((one) => one.name === name) ?? null
-  const [best] = recogniseShape(shapeUrl(parseTemplate(url, 'strict').parts), own)
+  const [best] = recognise(url, own)
   return best !== undefined && own.includes(best) ? best : null
 }
 
@@ -52,7 +52,7 @@ export function presetOf(definition: Named): Preset | null {
   const own = boundPreset(definition)
   if (own !== null) return own
   if (definition.preset !== null) return preset(definition.preset)
-  return recogniseShape(shapeUrl(parseTemplate(definition.url, 'strict').parts))[0] ?? null
+  return recognise(definition.url)[0] ?? null
 }
 
 type Seen = { host: string; segments: readonly string[]; parameters: ReadonlySet<string> }

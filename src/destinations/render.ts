@@ -11,6 +11,7 @@ import { omitEmpty } from './omit-empty.ts'
 import { openSecrets, openSigningSecret } from './open-secrets.ts'
 import { RenderError } from './render-error.ts'
 import { signUrl, signWebhook } from './signature.ts'
+import { SIGNATURE_MARK } from './template.ts'
 
 /** One call as it goes out, or as the delivery log keeps it. Header names are lower case. */
 export type RenderedRequest = {
@@ -62,11 +63,9 @@ export function withSignatureMarks(recorded: RenderedRequest, signed: RenderedRe
   return withHeaders(recorded, {
     'webhook-id': id,
     'webhook-timestamp': timestamp,
-    'webhook-signature': SIGNATURE,
+    'webhook-signature': SIGNATURE_MARK,
   })
 }
-
-const SIGNATURE = '{signature}'
 
 /** Characters of URL and body together; a short template can name a long value any number of times. */
 const REQUEST_LENGTH_MAX = 256 * 1024
@@ -118,7 +117,7 @@ export function signRequest(request: RenderedRequest, input: RenderInput): Rende
   const secret = openSigningSecret(input.destination.definition, input.secrets)
   if (secret === null) return request
   if (request.method === 'GET')
-    return request.url.includes(SIGNATURE) ? { ...request, url: signUrl(request.url, secret) } : request
+    return request.url.includes(SIGNATURE_MARK) ? { ...request, url: signUrl(request.url, secret) } : request
   const id = encodeId('delivery', input.facts.deliveryId)
   const timestamp = Math.floor(input.now.getTime() / 1000)
   return withHeaders(request, {

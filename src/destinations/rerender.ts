@@ -5,7 +5,7 @@ import { compileUrl, renderPieces } from './compile-url.ts'
 import { openSecrets } from './open-secrets.ts'
 import { type RenderedRequest, type RenderInput, signRequest, toWire } from './render.ts'
 import { RenderError } from './render-error.ts'
-import { parseTemplate } from './template.ts'
+import { parseTemplate, SECRET_MARK, SIGNATURE_MARK } from './template.ts'
 
 /**
  * A recorded request once more, for replay with render "original": its {secret:NAME} are expanded with the
@@ -34,7 +34,7 @@ export function rerenderOriginal(recorded: RenderedRequest, input: RenderInput):
 }
 
 const isUnsigned = (request: RenderedRequest): boolean =>
-  request.url.includes('{signature}') || request.headers['webhook-signature'] === '{signature}'
+  request.url.includes(SIGNATURE_MARK) || request.headers['webhook-signature'] === SIGNATURE_MARK
 
 function rerenderHeaders(
   headers: Readonly<Record<string, string>>,
@@ -42,7 +42,7 @@ function rerenderHeaders(
 ): Record<string, string> {
   const rendered: Record<string, string> = {}
   for (const [name, text] of Object.entries(headers)) {
-    const isMarked = text.includes('{secret:')
+    const isMarked = text.includes(SECRET_MARK)
     const pieces = isMarked ? (compileHeaders({ [name]: text }, 'recorded').list[0]?.pieces ?? []) : [text]
     rendered[name.toLowerCase()] = renderPieces(pieces, scope).trim()
   }
@@ -50,7 +50,7 @@ function rerenderHeaders(
 }
 
 function rerenderBody(body: string, headers: Readonly<Record<string, string>>, scope: RenderScope): string {
-  if (!body.includes('{secret:')) return body
+  if (!body.includes(SECRET_MARK)) return body
   const kind = bodyKind(headers['content-type'] ?? '')
   return renderPieces(compileBody(parseTemplate(body, 'recorded'), kind).pieces, scope)
 }

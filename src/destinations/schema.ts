@@ -1,14 +1,14 @@
 import { type Static, Type } from 'typebox'
+import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
 import { LIST_QUERY } from '../http/noun-routes.ts'
 import { ExternalId, NullableText, OneOf, Strict } from '../http/wire.ts'
 
-const STATUSES = ['pending', 'approved', 'rejected'] as const
-export const STATES = ['active', 'paused', 'disabled'] as const
+const STATES = ['active', 'paused', 'disabled'] as const
 const METHODS = ['GET', 'POST'] as const
 const CHANGES = ['status', 'amount'] as const
-const URL_MAX = 8192
+export const URL_MAX = 8192
 const BODY_MAX = 65_536
-const DELAY_SECONDS_MAX = 30 * 24 * 3600
+export const DELAY_SECONDS_MAX = 30 * 24 * 3600
 
 /** An empty one is a finding, like every other text that is no URL. */
 const Url = Type.String({ maxLength: URL_MAX })
@@ -58,7 +58,7 @@ const definition = {
     }),
   ),
   events: Type.Optional(Type.Array(Name, { maxItems: 200, description: 'empty: all' })),
-  statuses: Type.Optional(Type.Array(OneOf(STATUSES), { maxItems: 3 })),
+  statuses: Type.Optional(Type.Array(OneOf(CONVERSION_STATUSES), { maxItems: 3 })),
   changes: Type.Optional(Type.Array(OneOf(CHANGES), { maxItems: 2 })),
   offer_ids: Type.Optional(Type.Array(Reference, { maxItems: 1000, description: 'empty: all' })),
   fallback: Type.Optional(Type.Boolean({ default: false })),
@@ -126,6 +126,13 @@ const Health = Type.Object({
 })
 export type HealthWire = Static<typeof Health>
 
+export const Finding = Type.Object({
+  code: Type.String(),
+  severity: OneOf(['error', 'warning', 'info']),
+  message: Type.String(),
+  fix: Type.String(),
+})
+
 export const DestinationAnswer = Type.Object({
   id: Type.String(),
   external_id: Text,
@@ -141,7 +148,7 @@ export const DestinationAnswer = Type.Object({
   content_type: Text,
   secrets: Type.Record(Type.String(), Type.Literal(true)),
   events: Type.Array(Type.String()),
-  statuses: Type.Array(OneOf(STATUSES)),
+  statuses: Type.Array(OneOf(CONVERSION_STATUSES)),
   changes: Type.Array(OneOf(CHANGES)),
   offer_ids: Type.Array(Type.String()),
   fallback: Type.Boolean(),
@@ -154,14 +161,7 @@ export const DestinationAnswer = Type.Object({
   state: OneOf(STATES),
   state_reason: Text,
   health: Health,
-  findings: Type.Array(
-    Type.Object({
-      code: Type.String(),
-      severity: OneOf(['error', 'warning', 'info']),
-      message: Type.String(),
-      fix: Type.String(),
-    }),
-  ),
+  findings: Type.Array(Finding),
   version: Type.Integer(),
   archived_at: Time,
   created_at: Type.String(),

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { SIGNATURE_MARK } from './compile-url.ts'
+import { SIGNATURE_MARK } from './template.ts'
 
 const BASE64_PREFIX = 'whsec_'
 

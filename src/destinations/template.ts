@@ -13,6 +13,11 @@ export type MacroToken = {
 
 export type TemplatePart = MacroToken | { kind: 'text'; text: string }
 
+/** Stands in the rendered URL until the signature is known; no rendered value can hold a brace. */
+export const SIGNATURE_MARK = '{signature}'
+/** How {secret:NAME} begins, which recorded requests keep in place of the secret. */
+export const SECRET_MARK = '{secret:'
+
 /**
  * strict: every brace belongs to a macro (URLs). lenient: a brace that no macro name follows is text (JSON, headers).
  * recorded: only {secret:NAME} and {signature} are macros (requests of the delivery log).
@@ -81,7 +86,7 @@ function readMacro(text: string, open: number, mode: ParseMode): MacroToken | nu
 }
 
 const isRecordedMacro = (token: MacroToken): boolean =>
-  (token.name === 'secret' && token.arg !== null) || token.source === '{signature}'
+  (token.name === 'secret' && token.arg !== null) || token.source === SIGNATURE_MARK
 
 function readFilter(text: string): FilterToken {
   const colon = text.indexOf(':')

@@ -1,4 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync'
+import { CONVERSION_STATUSES } from '../catalogue/catalogue.ts'
 import { assertPlain } from '../http/json-body.ts'
 import { AppError } from '../kit/app-error.ts'
 import { csvLine, foreignText, ownText } from '../kit/csv.ts'
@@ -34,7 +35,6 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   concurrency: 'number',
 }
 
-const BY_STATUS = ['pending', 'approved', 'rejected'] as const
 const CELL_BYTES_MAX = 512 * 1024
 
 /** One destination as it travels: fields of the wire by name. */
@@ -52,7 +52,10 @@ export function toCsv(rows: readonly TransferRow[]): string {
 
 function flatten(row: TransferRow): TransferRow {
   const byStatus = (row.url_by_status ?? {}) as Record<string, string>
-  return { ...row, ...Object.fromEntries(BY_STATUS.map((status) => [`url_${status}`, byStatus[status]])) }
+  return {
+    ...row,
+    ...Object.fromEntries(CONVERSION_STATUSES.map((status) => [`url_${status}`, byStatus[status]])),
+  }
 }
 
 function toCell(value: unknown): string {
@@ -123,7 +126,11 @@ function assertColumns(columns: readonly string[]): void {
     })
   const twice = columns.find((name, at) => columns.indexOf(name) < at)
   if (twice !== undefined)
-    throw new AppError('invalid_field', { field: twice, message: `The column ${twice} is there twice.` })
+    throw new AppError('invalid_field', {
+      field: twice,
+      message: `The column ${twice} is there twice.`,
+      fix: 'Keep one of them.',
+    })
 }
 
 function readRecord(columns: readonly string[], cells: readonly string[]): TransferRow | AppError {
@@ -137,7 +144,7 @@ function readRecord(columns: readonly string[], cells: readonly string[]): Trans
   for (const [at, name] of columns.entries()) {
     const text = ownText(cells[at] ?? '')
     if (text === '') continue
-    const status = BY_STATUS.find((one) => name === `url_${one}`)
+    const status = CONVERSION_STATUSES.find((one) => name === `url_${one}`)
     if (status !== undefined) byStatus[status] = text
     else {
       const value = readCell(text, COLUMNS[name] ?? 'text')

@@ -1,15 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { NullableText, OneOf, Strict } from '../http/wire.ts'
+import { Finding, URL_MAX } from './schema.ts'
 
 export const ROWS_MAX = 1000
-const URL_MAX = 8192
-
-const Finding = Type.Object({
-  code: Type.String(),
-  severity: OneOf(['error', 'warning', 'info']),
-  message: Type.String(),
-  fix: Type.String(),
-})
 
 export const LintBody = Strict({
   url: Type.String({ maxLength: URL_MAX }),

@@ -1,4 +1,5 @@
 import { FOREIGN_MACROS, type MacroStyle } from '../../config/foreign-macros.ts'
+import { ownValue } from '../kit/own-value.ts'
 import { type Finding, infoFinding, shown } from './findings.ts'
 import { CLICK_ID_ALIASES, MACRO_NAMES, NAMED_MACROS } from './macros.ts'
 import { PROBLEMS_MAX } from './template.ts'
@@ -139,6 +140,3 @@ function lookUp(name: string, style: MacroStyle, position: Position): string | n
 }
 
 const carriesClickId = (ours: string): boolean => /^\{(?:sub\d+|network_click_id)\}$/.test(ours)
-
-const ownValue = (table: Readonly<Record<string, string>>, name: string): string | null =>
-  Object.hasOwn(table, name) ? (table[name] ?? null) : null

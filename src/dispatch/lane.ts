@@ -1,7 +1,7 @@
 import type { Uuid } from '../kit/ids.ts'
 
 /** Open calls to one destination from this process: where a lane starts, and how far success lets it grow. */
-export const CONCURRENCY_START = 2
+const CONCURRENCY_START = 2
 export const CONCURRENCY_MAX = 10
 
 const WAITING_PER_CALL = 4

@@ -1,10 +1,11 @@
 import type { Context } from '../context.ts'
-import { type Db, isUnavailable } from '../db/database.ts'
+import { isUnavailable } from '../db/database.ts'
 import { dropExpiredPartitions } from '../db/expired-partitions.ts'
 import { deleteExpiredRows } from '../db/expired-rows.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { trimUnknownTokenCalls } from '../intake/trim-unknown-token-calls.ts'
 import { repeat } from './repeat.ts'
+import { readPostgresNowMs } from './store.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -42,11 +43,4 @@ async function keepStorage(ctx: RetentionContext): Promise<void> {
     )
   await deleteExpiredRows(db.reads, config)
   await trimUnknownTokenCalls(ctx)
-}
-
-async function readPostgresNowMs(db: Db): Promise<number> {
-  const { rows } = await db.query<{ ms: number }>({
-    text: 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
-  })
-  return rows[0]?.ms ?? 0
 }

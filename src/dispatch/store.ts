@@ -98,3 +98,11 @@ export async function endTransit(db: Db, batchIds: readonly Uuid[]): Promise<voi
     values: [batchIds],
   })
 }
+
+/** Unix ms by Postgres' clock. */
+export async function readPostgresNowMs(db: Db): Promise<number> {
+  const { rows } = await db.query<{ ms: number }>({
+    text: 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms',
+  })
+  return rows[0]?.ms ?? 0
+}

@@ -1,10 +1,10 @@
 import { arrayLiteral, column } from '../db/columns.ts'
 import type { Tx } from '../db/database.ts'
-import type { Uuid } from '../kit/ids.ts'
+import { lowestUuid, type Uuid } from '../kit/ids.ts'
 import type { NewBatch, TakenRow } from './group-batches.ts'
 
 /** Before every destination, for the cursor of the sweep. */
-export const FIRST_DESTINATION: Uuid = '00000000-0000-0000-0000-000000000000'
+export const FIRST_DESTINATION: Uuid = lowestUuid(0)
 
 /**
  * Becomes or stays leader for 5 s and opens the lanes whose block is over. Null: another leads. A row lock and no

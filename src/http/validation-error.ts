@@ -1,4 +1,6 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifySchemaValidationError } from 'fastify'
+import type { Static, TSchema } from 'typebox'
 import { AppError } from '../kit/app-error.ts'
 
 type Failure = Pick<FastifySchemaValidationError, 'keyword' | 'instancePath' | 'params'>
@@ -27,6 +29,16 @@ export function toValidationError(failures: readonly Failure[]): AppError {
   const wanted = explain(failure, failures)
   const code = failure.keyword === 'maxLength' ? 'field_too_long' : 'invalid_field'
   return new AppError(code, { message: `${field} is not ${wanted}.`, field, fix: `Send ${wanted}.` })
+}
+
+/** For bodies whose parts are checked one by one. The check throws AppError as the route's own schema would. */
+export function createCheck<Schema extends TSchema>(schema: Schema): (value: unknown) => Static<Schema> {
+  const validate = TypeBoxValidatorCompiler({ schema, method: 'POST', url: '', httpPart: 'body' })
+  return (value) => {
+    const { error } = validate(value) as { error?: readonly Failure[] }
+    if (error !== undefined) throw toValidationError(error)
+    return value as Static<Schema>
+  }
 }
 
 /** An unknown name comes with an error about its value, a union with one per branch: the summary is the one to tell. */

@@ -31,7 +31,7 @@ export const Page = <T extends TSchema>(resource: T) =>
 /** A resource's id in the path: ours, or the network's own external_id. */
 export const IdParams = Strict({ id: Type.String({ minLength: 1, maxLength: 128 }) })
 
-export const EXTERNAL_ID_MAX = 64
+const EXTERNAL_ID_MAX = 64
 
 export const ExternalId = NullableText({
   minLength: 1,

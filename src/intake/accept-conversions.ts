@@ -94,7 +94,10 @@ type Sender = { advertiser: Advertiser; report: JsonObject }
 
 function findSender({ catalogue }: Pick<Needs, 'catalogue'>, conversion: unknown): Sender | AppError {
   if (!isJsonObject(conversion))
-    return new AppError('malformed', { message: 'A conversion is a JSON object.' })
+    return new AppError('malformed', {
+      message: 'A conversion is a JSON object.',
+      fix: 'Send {"advertiser_id":"...","click_id":"..."}.',
+    })
   const { advertiser_id: text } = conversion
   if (text === undefined || text === null || text === '')
     return new AppError('missing_field', { field: 'advertiser_id', fix: 'Send advertiser_id.' })

@@ -1,4 +1,5 @@
 import type { Affiliate, Catalogue, Offer } from '../catalogue/catalogue.ts'
+import { affiliateClickIdOf } from '../clicks/subs.ts'
 import { AppError } from '../kit/app-error.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Attribution } from './conversion.ts'
@@ -21,8 +22,8 @@ export type Click = {
 
 /**
  * Who earns a conversion: a known click decides; else affiliate_id and offer_id of the report; else, without a click id, who
- * earns the other events of its transaction; else nobody yet (null: parked). Throws AppError where the report can not be right: unknown or archived affiliate or offer, an offer of
- * another advertiser, or nothing to attribute by.
+ * earns the other events of its transaction; else nobody yet (null: parked). Throws AppError where the report can not be
+ * right: unknown or archived affiliate or offer, an offer of another advertiser, or nothing to attribute by.
  */
 export function attribute(input: {
   catalogue: Catalogue
@@ -68,7 +69,7 @@ export const attributionByClick = (click: Click, affiliate: Affiliate): Attribut
   attributedBy: 'click',
   affiliateId: click.affiliateId,
   offerId: click.offerId,
-  affiliateClickId: affiliateClickId(affiliate, click.affiliateClickId, click.subs),
+  affiliateClickId: affiliateClickIdOf(affiliate, click),
   subs: click.subs,
   clickParams: click.params,
   ip: click.ip,
@@ -79,23 +80,15 @@ export const attributionByClick = (click: Click, affiliate: Affiliate): Attribut
 
 function byReport(catalogue: Catalogue, advertiserId: Uuid, report: Report): Attribution {
   const offer = catalogue.offer(catalogue.resolve('offer', report.offerId ?? '') ?? '')
-  if (!offer)
-    throw new AppError('unknown_offer', {
-      field: 'offer_id',
-      fix: 'Send the id of an offer of this network.',
-    })
+  if (!offer) throw new AppError('unknown_offer', { field: 'offer_id' })
   const affiliate = catalogue.affiliate(catalogue.resolve('affiliate', report.affiliateId ?? '') ?? '')
-  if (!affiliate)
-    throw new AppError('unknown_affiliate', {
-      field: 'affiliate_id',
-      fix: 'Send the id of an affiliate of this network.',
-    })
+  if (!affiliate) throw new AppError('unknown_affiliate', { field: 'affiliate_id' })
   assertMayEarn(advertiserId, offer, affiliate)
   return {
     attributedBy: 'report',
     affiliateId: affiliate.id,
     offerId: offer.id,
-    affiliateClickId: affiliateClickId(affiliate, report.affiliateClickId, report.subs),
+    affiliateClickId: affiliateClickIdOf(affiliate, report),
     subs: report.subs,
     clickParams: {},
     ip: null,
@@ -111,15 +104,6 @@ function assertMayEarn(advertiserId: Uuid, offer: Offer, affiliate: Affiliate): 
   if (offer.archived) throw new AppError('archived', { field: 'offer_id', message: 'The offer is archived.' })
   if (affiliate.archived)
     throw new AppError('archived', { field: 'affiliate_id', message: 'The affiliate is archived.' })
-}
-
-function affiliateClickId(
-  affiliate: Affiliate,
-  named: string | null,
-  subs: readonly (string | null)[],
-): string | null {
-  const sub = /^sub(\d+)$/.exec(affiliate.clickIdFrom)
-  return sub ? (subs[Number(sub[1]) - 1] ?? null) : named
 }
 
 const DAY_MS = 86_400_000

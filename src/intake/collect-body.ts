@@ -17,7 +17,11 @@ export async function collectBody(stream: AsyncIterable<Buffer>, bytesMax: numbe
       if (size > DRAIN_BYTES_MAX) break
     }
   } catch (cause) {
-    throw new AppError('malformed', { message: 'The body ended before all of it had come.', cause })
+    throw new AppError('malformed', {
+      message: 'The body ended before all of it had come.',
+      fix: 'Send it again.',
+      cause,
+    })
   }
   return { bytes: Buffer.concat(kept), isWhole: size <= bytesMax }
 }

@@ -1,3 +1,5 @@
+import { SUB_NAMES } from '../clicks/subs.ts'
+
 /** What a call can report, in the names of the interface contract. */
 export const CANONICAL_FIELDS = [
   'click_id',
@@ -12,16 +14,7 @@ export const CANONICAL_FIELDS = [
   'occurred_at',
   'affiliate_id',
   'offer_id',
-  'sub1',
-  'sub2',
-  'sub3',
-  'sub4',
-  'sub5',
-  'sub6',
-  'sub7',
-  'sub8',
-  'sub9',
-  'sub10',
+  ...SUB_NAMES,
 ] as const
 
 export type CanonicalField = (typeof CANONICAL_FIELDS)[number]

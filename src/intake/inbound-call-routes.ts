@@ -2,15 +2,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifySchema } from 'fastify'
 import type { Context } from '../context.ts'
 import { IdParams } from '../http/wire.ts'
-import { AppError } from '../kit/app-error.ts'
 import { decodeId, type Uuid } from '../kit/ids.ts'
 import { statusOf, toWireResult } from './call-answer.ts'
+import { findInboundCalls } from './find-inbound-calls.ts'
 import { InboundCallPage, InboundCallWithRequest, InboundQuery, toWireWithRequest } from './inbound-schema.ts'
 import { findInboundCall } from './inbound-store.ts'
 import type { Intake } from './intake.ts'
-import { listCalls } from './list-inbound-calls.ts'
 import { Parked, Stored } from './postback-schema.ts'
-import { reprocessCall } from './reprocess-call.ts'
+import { noSuchCall, reprocessCall } from './reprocess-call.ts'
 
 const tags = ['inbound calls']
 
@@ -31,7 +30,7 @@ export const inboundCallRoutes =
           response: { 200: InboundCallPage },
         },
       },
-      (req) => listCalls(ctx, req.query),
+      (req) => findInboundCalls(ctx, req.query),
     )
 
     app.get(
@@ -46,7 +45,7 @@ export const inboundCallRoutes =
       },
       async (req) => {
         const found = await findInboundCall(ctx.db.reads, callId(req.params.id))
-        if (found === null) throw notFound()
+        if (found === null) throw noSuchCall()
         return toWireWithRequest(found.call, found.raw)
       },
     )
@@ -71,12 +70,6 @@ export const inboundCallRoutes =
 
 function callId(text: string): Uuid {
   const id = decodeId('inboundCall', text)
-  if (id === null) throw notFound()
+  if (id === null) throw noSuchCall()
   return id
 }
-
-const notFound = (): AppError =>
-  new AppError('not_found', {
-    message: 'There is no such inbound call.',
-    fix: 'GET /v1/inbound-calls lists the calls.',
-  })

@@ -3,10 +3,13 @@ import { type Part, type PartShape, part } from '../db/statement-parts.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { InboundCall } from './report.ts'
 
+/** What became of a call. */
+export type InboundResult = 'accepted' | 'duplicate' | 'parked' | 'quarantined'
+
 /** One row of inbound_calls with its raw call. */
 export type InboundRow = {
   call: InboundCall
-  result: 'accepted' | 'duplicate' | 'parked' | 'quarantined'
+  result: InboundResult
   code: string | null
   message: string | null
   field: string | null

@@ -1,9 +1,8 @@
 import type { Db } from '../db/database.ts'
-import type { IdSearch } from '../deliveries/id-search.ts'
+import { type IdSearch, SEARCHED_ROWS_MAX } from '../deliveries/id-search.ts'
 import { lowestUuid, type Uuid, uuidTimeMs } from '../kit/ids.ts'
+import type { InboundResult } from './inbound-parts.ts'
 import type { InboundCall } from './report.ts'
-
-export type InboundResult = 'accepted' | 'duplicate' | 'parked' | 'quarantined'
 
 export type StoredCall = {
   id: Uuid
@@ -93,7 +92,6 @@ export type InboundFilter = {
   limit: number
 }
 
-const SEARCHED_ROWS_MAX = 1000
 const MINUTE_MS = 60_000
 
 /** Newest first, one row more than `limit` where there are more. */

@@ -43,7 +43,10 @@ function addLeaves(node: { value: unknown; path: string; depth: number }, sink: 
     return
   }
   if (depth === DEPTH_MAX)
-    throw new AppError('malformed', { message: `The JSON is nested deeper than ${DEPTH_MAX} levels.` })
+    throw new AppError('malformed', {
+      message: `The JSON is nested deeper than ${DEPTH_MAX} levels.`,
+      fix: 'Send a flatter object.',
+    })
   for (const [name, child] of Object.entries(value)) {
     addLeaves({ value: child, path: path === '' ? name : `${path}.${name}`, depth: depth + 1 }, sink)
   }

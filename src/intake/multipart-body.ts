@@ -20,7 +20,11 @@ export function multipartBoundary(contentType: string): string | null {
 export function readMultipart(binary: string, boundary: string, sink: ParameterSink): void {
   const delimiter = `--${boundary}`
   let start = binary.indexOf(delimiter)
-  if (start === -1) throw new AppError('malformed', { message: 'The multipart body has no boundary.' })
+  if (start === -1)
+    throw new AppError('malformed', {
+      message: 'The multipart body has no boundary.',
+      fix: 'Separate its parts by the boundary that content-type names, or send a plain form.',
+    })
   while (start !== -1) {
     const partStart = start + delimiter.length
     if (binary.startsWith('--', partStart)) return

@@ -4,7 +4,7 @@ import { decodeFormText } from './percent-decode.ts'
 /** `raw` is what was sent, kept only for a broken value. */
 export type Parameter = { value: string; broken: boolean; raw?: string }
 
-export const PARAMETERS_MAX = 500
+const PARAMETERS_MAX = 500
 
 /** Counts every parameter that arrives, repeated ones too. */
 export type ParameterSink = {

@@ -3,7 +3,7 @@ import { withoutHtmlEscape } from './parameters.ts'
 import { decodeFormText } from './percent-decode.ts'
 import type { InboundCall } from './report.ts'
 
-export const RAW_BODY_BYTES_MAX = 64 * 1024
+const RAW_BODY_BYTES_MAX = 64 * 1024
 
 const MASK = '***'
 /** Shorter texts occur by chance; a token of ours has more than 40 characters. */

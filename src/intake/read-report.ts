@@ -1,4 +1,5 @@
 import type { ConversionStatus } from '../catalogue/catalogue.ts'
+import { SUB_NAMES, trimSubs } from '../clicks/subs.ts'
 import { AppError } from '../kit/app-error.ts'
 import { type Decimal, parseAmount, parseCurrency } from '../kit/money.ts'
 import type { CanonicalField } from './field-names.ts'
@@ -80,23 +81,8 @@ function occurredAt(picked: PickedFields, rules: ReportRules): OccurredAt | null
   return readOccurredAt(text, rules) ?? refuse('invalid_time', picked, 'occurred_at')
 }
 
-const SUB_NAMES = [
-  'sub1',
-  'sub2',
-  'sub3',
-  'sub4',
-  'sub5',
-  'sub6',
-  'sub7',
-  'sub8',
-  'sub9',
-  'sub10',
-] as const satisfies readonly CanonicalField[]
-
-function subs(picked: PickedFields): (string | null)[] {
-  const all = SUB_NAMES.map((name) => fieldText(picked, name))
-  return all.slice(0, all.findLastIndex((sub) => sub !== null) + 1)
-}
+const subs = (picked: PickedFields): (string | null)[] =>
+  trimSubs(SUB_NAMES.map((name) => fieldText(picked, name)))
 
 const NAME_MAX = 128
 const VALUE_MAX = 4096

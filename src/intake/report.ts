@@ -56,7 +56,7 @@ export type InboundCall = {
   }
 }
 
-/** A report that waits for its flush. Of one group (identity.ts) a flush holds at most one. */
+/** A report that waits for its flush. Of those that may be about one conversion (claims.ts) a flush holds one. */
 export type FlushReport = {
   call: InboundCall & { advertiserId: Uuid }
   report: Report

@@ -24,7 +24,7 @@ export async function reprocessCall(
   id: Uuid,
 ): Promise<CallResult> {
   const found = await findInboundCall(ctx.db.reads, id)
-  if (found === null) throw new AppError('not_found', { message: 'There is no such inbound call.' })
+  if (found === null) throw noSuchCall()
   const raw = assertReprocessable(found)
   await syncCatalogue(ctx)
   const advertiser = findSender(ctx, found.call, raw)
@@ -100,6 +100,13 @@ function assertSenderAllowed(
 /** By today's secret, when it came. */
 const isVerified = ({ signingSecret }: Advertiser, raw: InboundCall['raw']): boolean =>
   signingSecret !== null && raw.signed_with === secretMark(signingSecret)
+
+/** For ids that no inbound call has. */
+export const noSuchCall = (): AppError =>
+  new AppError('not_found', {
+    message: 'There is no such inbound call.',
+    fix: 'GET /v1/inbound-calls lists the calls.',
+  })
 
 const refusal = (why: string): AppError =>
   new AppError('not_reprocessable', { message: `This call can not be processed again. ${why}` })

@@ -1,4 +1,4 @@
-import type { ConversionStatus } from '../catalogue/catalogue.ts'
+import { CONVERSION_STATUSES, type ConversionStatus } from '../catalogue/catalogue.ts'
 
 const WORDS: Readonly<Record<ConversionStatus, string>> = {
   approved: 'approved approve confirmed accepted sale paid completed credited success ok 1',
@@ -8,9 +8,7 @@ const WORDS: Readonly<Record<ConversionStatus, string>> = {
 }
 
 const STATUS_OF_WORD: ReadonlyMap<string, ConversionStatus> = new Map(
-  (['approved', 'pending', 'rejected'] as const).flatMap((status) =>
-    WORDS[status].split(' ').map((word) => [word, status] as const),
-  ),
+  CONVERSION_STATUSES.flatMap((status) => WORDS[status].split(' ').map((word) => [word, status] as const)),
 )
 
 /** What a status word means: the advertiser's own map first, then the words every network uses; null if neither knows it. */

@@ -20,7 +20,11 @@ const table = {
     message: 'More than 500 parameters.',
     fix: 'Send only the parameters that are used.',
   },
-  request_timeout: { status: 408, message: 'The request did not arrive in time.' },
+  request_timeout: {
+    status: 408,
+    message: 'The request did not arrive in time.',
+    fix: 'Send it again, within 30 seconds.',
+  },
   body_too_large: {
     status: 413,
     message: 'The body is too large.',
@@ -36,7 +40,11 @@ const table = {
     message: 'URL and headers are over 16 KiB.',
     fix: 'Send long values in the body of a POST.',
   },
-  not_found: { status: 404, message: 'There is nothing at this address.' },
+  not_found: {
+    status: 404,
+    message: 'There is nothing at this address.',
+    fix: 'Check the address (see /docs) and the id in it.',
+  },
   method_not_allowed: { status: 405, message: 'This address does not take this method.' },
   // Who is calling
   unauthorized: {
@@ -49,7 +57,7 @@ const table = {
     message: 'This postback token is not known.',
     fix: 'Copy the postback URL from the network again; tokens can be rotated.',
   },
-  forbidden: { status: 403, message: 'This key may not do that.' },
+  forbidden: { status: 403, message: 'This key may not do that.', fix: 'Use a key with the role for it.' },
   ip_not_allowed: {
     status: 403,
     message: "The calling address is not on this advertiser's list.",
@@ -117,15 +125,27 @@ const table = {
     message: 'The time can not be read.',
     fix: 'Send RFC 3339, unix seconds or unix milliseconds, between 2000 and at most 24 h from now.',
   },
-  field_too_long: { status: 400, message: 'The value is too long.' },
+  field_too_long: { status: 400, message: 'The value is too long.', fix: 'Shorten it.' },
   invalid_encoding: {
     status: 400,
     message: 'The value is not valid percent-encoded UTF-8 without NUL.',
     fix: 'Encode the value as UTF-8, then percent-encode it.',
   },
-  unknown_offer: { status: 400, message: 'There is no such offer.' },
-  unknown_affiliate: { status: 400, message: 'There is no such affiliate.' },
-  unknown_advertiser: { status: 400, message: 'There is no such advertiser.' },
+  unknown_offer: {
+    status: 400,
+    message: 'There is no such offer.',
+    fix: 'Send the id or external_id of an offer of this network.',
+  },
+  unknown_affiliate: {
+    status: 400,
+    message: 'There is no such affiliate.',
+    fix: 'Send the id or external_id of an affiliate of this network.',
+  },
+  unknown_advertiser: {
+    status: 400,
+    message: 'There is no such advertiser.',
+    fix: 'Send the id or external_id of an advertiser of this network.',
+  },
   offer_of_other_advertiser: {
     status: 403,
     message: 'The offer belongs to another advertiser.',
@@ -189,8 +209,16 @@ const table = {
     message: 'This is a test fire, which is not sent again.',
     fix: 'Fire a new test.',
   },
-  still_skipped: { status: 409, message: "Today's rules still skip this delivery." },
-  not_reprocessable: { status: 409, message: 'This call can not be processed again.' },
+  still_skipped: {
+    status: 409,
+    message: "Today's rules still skip this delivery.",
+    fix: 'Change the destination so that it selects this conversion, then replay.',
+  },
+  not_reprocessable: {
+    status: 409,
+    message: 'This call can not be processed again.',
+    fix: 'Ask the advertiser to report the conversion again.',
+  },
   internal_error: {
     status: 500,
     message: 'Something failed on our side.',

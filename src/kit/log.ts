@@ -63,7 +63,7 @@ function toLoggedError(error: Error, depth: number): unknown {
 }
 
 /** Cuts credentials of URLs and tokens of postback paths out of a text; a line of JSON stays one. */
-export const maskText = (text: string): string =>
+const maskText = (text: string): string =>
   text
     .replace(/:\/\/[^@\s/"]+@/g, `://${MASK}@`)
     .replace(/(\/postback\/|[?&]token=)[^\s/?&"'\\]+/g, `$1${MASK}`)

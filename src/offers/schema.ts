@@ -1,12 +1,11 @@
 import { type Static, Type } from 'typebox'
-import type { PayoutOverride, PayoutRule } from '../catalogue/catalogue.ts'
+import { CONVERSION_STATUSES, type PayoutOverride, type PayoutRule } from '../catalogue/catalogue.ts'
 import { LIST_QUERY } from '../http/noun-routes.ts'
 import { ExternalId, NullableText, OneOf, Strict } from '../http/wire.ts'
 import { encodeId } from '../kit/ids.ts'
 import { formatAmount } from '../kit/money.ts'
 import type { OfferRow } from './store.ts'
 
-const STATUSES = ['pending', 'approved', 'rejected'] as const
 const STATES = ['active', 'paused'] as const
 const TYPES = ['fixed', 'percent', 'passthrough'] as const
 
@@ -40,7 +39,7 @@ const fields = {
   payout: Payout,
   overrides: Type.Optional(Type.Array(Override, { maxItems: 1000 })),
   attribution_window_days: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650, default: 30 })),
-  default_status: Type.Optional(OneOf(STATUSES, { default: 'approved' })),
+  default_status: Type.Optional(OneOf(CONVERSION_STATUSES, { default: 'approved' })),
   events: Type.Optional(Type.Array(Name, { maxItems: 200 })),
   shared: Type.Optional(
     Type.Array(Name, {
@@ -79,7 +78,7 @@ export const Offer = Type.Object({
     Type.Object({ affiliate_id: Text, event: Text, type: OneOf(TYPES), value: Text, currency: Text }),
   ),
   attribution_window_days: Type.Integer(),
-  default_status: OneOf(STATUSES),
+  default_status: OneOf(CONVERSION_STATUSES),
   events: Type.Array(Type.String()),
   shared: Type.Array(Type.String()),
   state: OneOf(STATES),

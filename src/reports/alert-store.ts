@@ -1,7 +1,7 @@
-import { createConditions } from '../db/conditions.ts'
+import { addIdRange, createConditions } from '../db/conditions.ts'
 import type { Db } from '../db/database.ts'
 import type { PageRequest } from '../http/pagination.ts'
-import { lowestUuid, type Uuid } from '../kit/ids.ts'
+import type { Uuid } from '../kit/ids.ts'
 
 export type AlertRow = {
   id: Uuid
@@ -14,9 +14,7 @@ export type AlertRow = {
 /** At most limit + 1 alerts, newest first; isOpen null: open and closed ones. */
 export async function listAlerts(db: Db, page: PageRequest, isOpen: boolean | null): Promise<AlertRow[]> {
   const where = createConditions()
-  if (page.before !== null) where.add('id < ?', page.before)
-  if (page.from !== null) where.add('id >= ?', lowestUuid(page.from.getTime()))
-  if (page.to !== null) where.add('id < ?', lowestUuid(page.to.getTime()))
+  addIdRange(where, 'id', page)
   if (isOpen !== null) where.add('(closed_at is null) = ?', isOpen)
   const { rows } = await db.query<AlertRow>({
     text: `select id, kind, destination_id, opened_at, closed_at from alerts

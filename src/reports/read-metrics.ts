@@ -33,18 +33,19 @@ export function createMetricsPage(
   }
 }
 
+/** Reads at most as often as the constants above allow; in between the last reading is given again. */
 function rarely(ctx: Pick<Context, 'clock'>, read: () => Promise<Backlog>): () => Promise<Backlog> {
-  let kept: { until: number; reading: Promise<Backlog> } | null = null
+  let kept: { untilMs: number; reading: Promise<Backlog> } | null = null
   return async () => {
-    const startedAt = ctx.clock.monotonicMs()
-    if (kept !== null && startedAt < kept.until) return kept.reading
+    const startedMs = ctx.clock.monotonicMs()
+    if (kept !== null && startedMs < kept.untilMs) return kept.reading
     const reading = read()
-    kept = { until: Number.POSITIVE_INFINITY, reading }
+    kept = { untilMs: Number.POSITIVE_INFINITY, reading }
     try {
       await reading
-      const endedAt = ctx.clock.monotonicMs()
-      const rest = Math.max(BACKLOG_AGE_MIN_MS, (endedAt - startedAt) * BACKLOG_REST_FACTOR)
-      kept = { until: endedAt + rest, reading }
+      const endedMs = ctx.clock.monotonicMs()
+      const restMs = Math.max(BACKLOG_AGE_MIN_MS, (endedMs - startedMs) * BACKLOG_REST_FACTOR)
+      kept = { untilMs: endedMs + restMs, reading }
     } catch (error) {
       kept = null
       throw error

@@ -1,4 +1,5 @@
 import { AggregatorRegistry, Gauge, Registry } from 'prom-client'
+import { HELD_REASONS } from '../deliveries/held.ts'
 import { METRIC_FAMILIES, type MetricFamily } from './metric-families.ts'
 import type { MetricGrowth } from './metrics.ts'
 import type { Backlog } from './store.ts'
@@ -57,11 +58,7 @@ export function renderBacklog(backlog: Backlog): Promise<string> {
     backlog.oldestSeconds,
   )
   gaugeBy('relay_held', 'reason', 'Deliveries that are held back, by reason.', {
-    disabled: 0,
-    paused: 0,
-    breaker_open: 0,
-    receiver_asked: 0,
-    delay: 0,
+    ...Object.fromEntries(HELD_REASONS.map((reason) => [reason, 0])),
     ...backlog.held,
   })
   gaugeBy('relay_unsettled', 'reason', 'Conversions that can not be fanned out yet, by reason.', {

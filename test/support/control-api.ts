@@ -7,19 +7,8 @@ import type { Context } from '../../src/context.ts'
 import { openDatabase } from '../../src/db/database.ts'
 import { createIntake } from '../../src/intake/create-intake.ts'
 import { systemClock } from '../../src/kit/clock.ts'
-import { createSecretBox } from '../../src/kit/secret-box.ts'
-import { createMetrics } from '../../src/reports/metrics.ts'
+import { absentParts, parseAnswer } from './absent-parts.ts'
 import { createTestDatabase, type TestDatabase } from './postgres.ts'
-
-const noQueues: Context['queues'] = {
-  backend: 'redis',
-  hint: async () => 'failed',
-  room: () => 0,
-  take: () => undefined,
-  work: () => ({ close: async () => undefined }),
-  problem: () => null,
-  close: async () => undefined,
-}
 
 export const ADMIN_KEY = 'an-admin-key-of-thirty-two-chars!'
 
@@ -56,18 +45,19 @@ export async function startControlApi(
     clock: systemClock,
     db,
     catalogue,
-    queues: noQueues,
-    roads: { isDirect: () => true, close: async () => undefined },
-    outbound: { send: async () => ({ kind: 'not_sent' }), close: async () => undefined },
-    secrets: createSecretBox('a secrets key of thirty-two characters'),
-    metrics: createMetrics(),
+    ...absentParts(),
   }
   const intake = createIntake(ctx)
   const app = await buildApp(ctx, { intake, lookUp: options.lookUp ?? (async () => ['9.9.9.9']) })
 
   const call = async (request: InjectOptions): Promise<Answer> => {
     const answer = await app.inject(request)
-    return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: parse(answer.body) }
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      text: answer.body,
+      json: parseAnswer(answer.body),
+    }
   }
   const asAdmin = (
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
@@ -104,14 +94,6 @@ export async function startControlApi(
       await db.close()
       if (options.database === undefined) await database.drop()
     },
-  }
-}
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }
 

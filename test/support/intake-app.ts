@@ -13,20 +13,10 @@ import type { Intake } from '../../src/intake/intake.ts'
 import { postbackRoutes } from '../../src/intake/routes.ts'
 import { type Clock, systemClock } from '../../src/kit/clock.ts'
 import { encodeId, type Uuid } from '../../src/kit/ids.ts'
-import { createSecretBox, hashSecret, newSecret } from '../../src/kit/secret-box.ts'
-import { createMetrics } from '../../src/reports/metrics.ts'
+import { hashSecret, newSecret } from '../../src/kit/secret-box.ts'
+import { absentParts, parseAnswer } from './absent-parts.ts'
 import { createTestDatabase } from './postgres.ts'
 import { createRows } from './rows.ts'
-
-const noQueues: Context['queues'] = {
-  backend: 'redis',
-  hint: async () => 'failed',
-  room: () => 0,
-  take: () => undefined,
-  work: () => ({ close: async () => undefined }),
-  problem: () => null,
-  close: async () => undefined,
-}
 
 type Options = { wrapIntake?: (intake: Intake) => Intake }
 type AdvertiserRow = Record<string, unknown>
@@ -55,11 +45,7 @@ export async function startIntakeApp({ wrapIntake = (intake) => intake }: Option
     clock,
     db,
     catalogue,
-    queues: noQueues,
-    roads: { isDirect: () => true, close: async () => undefined },
-    outbound: { send: async () => ({ kind: 'not_sent' }), close: async () => undefined },
-    secrets: createSecretBox('a secrets key of thirty-two characters'),
-    metrics: createMetrics(),
+    ...absentParts(),
   }
   const intake = wrapIntake(createIntake(ctx))
   const server = buildServer(ctx)
@@ -79,7 +65,7 @@ export async function startIntakeApp({ wrapIntake = (intake) => intake }: Option
   const call = async (path: string, init: RequestInit = {}) => {
     const answer = await fetch(`${address}${path}`, { method: init.body ? 'POST' : 'GET', ...init })
     const text = await answer.text()
-    return { status: answer.status, headers: answer.headers, text, json: parse(text) }
+    return { status: answer.status, headers: answer.headers, text, json: parseAnswer(text) }
   }
 
   return {
@@ -148,15 +134,6 @@ type StoredRow = {
     headers: Record<string, string>
     body: string | null
     truncated: boolean
-  }
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: answers are checked by the tests' own assertions
-const parse = (body: string): any => {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return null
   }
 }
 

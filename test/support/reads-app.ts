@@ -8,22 +8,11 @@ import { deliveryRoutes } from '../../src/deliveries/routes.ts'
 import { traceRoutes } from '../../src/deliveries/trace-routes.ts'
 import { buildServer } from '../../src/http/server.ts'
 import { systemClock } from '../../src/kit/clock.ts'
-import { createSecretBox } from '../../src/kit/secret-box.ts'
 import { healthRoutes } from '../../src/reports/health-routes.ts'
-import { createMetrics } from '../../src/reports/metrics.ts'
 import { reportRoutes } from '../../src/reports/routes.ts'
+import { absentParts, parseAnswer } from './absent-parts.ts'
 import { createTestDatabase } from './postgres.ts'
 import { createRows } from './rows.ts'
-
-const noQueues: Context['queues'] = {
-  backend: 'redis',
-  hint: async () => 'failed',
-  room: () => 0,
-  take: () => undefined,
-  work: () => ({ close: async () => undefined }),
-  problem: () => null,
-  close: async () => undefined,
-}
 
 /** The routes that people read from, on a database of its own; keys are not asked for. Queues and outbound are absent. */
 export async function startReadsApp(options: { queueProblem?: string } = {}) {
@@ -37,17 +26,15 @@ export async function startReadsApp(options: { queueProblem?: string } = {}) {
     sizes: { intake: 1, results: 1, reads: 3 },
   })
   const catalogue = await createCatalogue({ db, log, clock: systemClock })
+  const absent = absentParts()
   const ctx: Context = {
+    ...absent,
     config,
     log,
     clock: systemClock,
     db,
     catalogue,
-    queues: { ...noQueues, problem: () => options.queueProblem ?? null },
-    roads: { isDirect: () => true, close: async () => undefined },
-    outbound: { send: async () => ({ kind: 'not_sent' }), close: async () => undefined },
-    secrets: createSecretBox('a secrets key of thirty-two characters'),
-    metrics: createMetrics(),
+    queues: { ...absent.queues, problem: () => options.queueProblem ?? null },
   }
   const server = buildServer(ctx)
   server.decorateRequest('principal', null)
@@ -76,12 +63,12 @@ export async function startReadsApp(options: { queueProblem?: string } = {}) {
         status: answer.statusCode,
         headers: answer.headers,
         text: answer.body,
-        json: parse(answer.body),
+        json: parseAnswer(answer.body),
       }
     },
     async post(url: string, body?: object) {
       const answer = await server.inject({ method: 'POST', url, ...(body && { payload: body }) })
-      return { status: answer.statusCode, json: parse(answer.body) }
+      return { status: answer.statusCode, json: parseAnswer(answer.body) }
     },
     async close() {
       await server.close()
@@ -89,15 +76,6 @@ export async function startReadsApp(options: { queueProblem?: string } = {}) {
       await db.close()
       await database.drop()
     },
-  }
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: answers are checked by the tests' own assertions
-const parse = (body: string): any => {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return null
   }
 }
 

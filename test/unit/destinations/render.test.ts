@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
 import { renderTask } from '../../../src/deliveries/render-row.ts'
-import { compileDestination, isClickIdMissing } from '../../../src/destinations/compile.ts'
+import { compileDestination } from '../../../src/destinations/compile.ts'
 import { renderDelivery } from '../../../src/destinations/render.ts'
 import { RenderError } from '../../../src/destinations/render-error.ts'
 import { rerenderOriginal } from '../../../src/destinations/rerender.ts'
@@ -225,8 +225,8 @@ describe("the tracker's click-id parameter", () => {
   })
 
   test('is empty where the click has none, unless a default stands in', () => {
-    const conversion = { status: 'approved' as const, clickId: 'n', attribution: null }
-    const missing = (url: string) => isClickIdMissing({ definition: sampleDefinition({ url }) }, conversion)
+    const facts = { status: 'approved' as const, clickId: 'n', affiliateClickId: null, subs: [] }
+    const missing = (url: string) => compileDestination(sampleDefinition({ url })).clickIdIsEmpty(facts)
     expect(missing('https://t.example/postback?cid={cid}')).toBe(true)
     expect(missing('https://t.example/postback?cid={sub3}')).toBe(true)
     expect(missing('https://t.example/postback?cid={network_click_id}')).toBe(false)
@@ -236,9 +236,10 @@ describe("the tracker's click-id parameter", () => {
 
   test('is looked for in the URL of the status', () => {
     const definition = sampleDefinition({ url_by_status: { rejected: 'https://t.example/r?x=1' } })
-    const conversion = { clickId: null, attribution: { affiliateClickId: null, subs: [] } }
-    expect(isClickIdMissing({ definition }, { ...conversion, status: 'approved' })).toBe(true)
-    expect(isClickIdMissing({ definition }, { ...conversion, status: 'rejected' })).toBe(false)
+    const compiled = compileDestination(definition)
+    const facts = { clickId: null, affiliateClickId: null, subs: [] }
+    expect(compiled.clickIdIsEmpty({ ...facts, status: 'approved' })).toBe(true)
+    expect(compiled.clickIdIsEmpty({ ...facts, status: 'rejected' })).toBe(false)
   })
 })
 

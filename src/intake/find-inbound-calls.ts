@@ -9,7 +9,7 @@ import { listInboundCalls } from './inbound-store.ts'
 type InboundPage = { data: ReturnType<typeof toWire>[]; next_cursor: string | null }
 
 /** A page of inbound calls, newest first. An advertiser that does not exist has sent none. */
-export async function listCalls(
+export async function findInboundCalls(
   ctx: Pick<Context, 'db' | 'catalogue'>,
   query: InboundQuery,
 ): Promise<InboundPage> {
