@@ -26,6 +26,6 @@ export function affiliateClickIdOf(
   { clickIdFrom }: Pick<Affiliate, 'clickIdFrom'>,
   { affiliateClickId, subs }: { affiliateClickId: string | null; subs: Subs },
 ): string | null {
-  const at = SUB_NAMES.findIndex((name) => name === clickIdFrom)
+  const at = (SUB_NAMES as readonly string[]).indexOf(clickIdFrom)
   return at === -1 ? affiliateClickId : (subs[at] ?? null)
 }
