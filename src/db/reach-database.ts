@@ -12,13 +12,18 @@ export async function reachDatabase(databaseUrl: string): Promise<void> {
   client.on('error', () => undefined)
   try {
     await client.connect()
-    const { rows } = await client.query<{ version: string; number: number }>(
-      `select current_setting('server_version') as version, current_setting('server_version_num')::int as number`,
+    const { rows } = await client.query<{ version: string; number: number; read_only: boolean }>(
+      `select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+        current_setting('transaction_read_only')::boolean as read_only`,
     )
     const [server] = rows
     if (server !== undefined && server.number < VERSION_MIN)
       throw new StartError(
         `DATABASE_URL: the PostgreSQL at ${where} is ${server.version}; PostgreSQL 14 or newer is needed.`,
+      )
+    if (server?.read_only)
+      throw new StartError(
+        `DATABASE_URL: the PostgreSQL at ${where} only reads: name the primary server, or turn its default_transaction_read_only off.`,
       )
   } catch (error) {
     throw error instanceof StartError ? error : new StartError(explain(where, toError(error)), error)

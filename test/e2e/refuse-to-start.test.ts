@@ -92,6 +92,15 @@ test.each([
   expect(lines[0]).not.toContain(password)
 })
 
+test('a DATABASE_URL whose server only reads is named with the fix', async () => {
+  const database = await createTestDatabase()
+  cleanups.push(database.drop)
+  const url = new URL(database.connectionString)
+  url.searchParams.set('options', '-c default_transaction_read_only=on')
+  const lines = await refusal({ DATABASE_URL: url.href })
+  expect(lines).toEqual([expect.stringMatching(/^DATABASE_URL: .*only reads.*primary/)])
+})
+
 test('an API process refuses a database that was not migrated', async () => {
   const database = await createEmptyDatabase()
   cleanups.push(database.drop)
