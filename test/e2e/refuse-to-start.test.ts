@@ -59,6 +59,15 @@ test.each(['REDIS_URL', 'OUTBOUND_PROXY'])(
   },
 )
 
+test.each([
+  ['DATABASE_URL', 'postgres://relay:hun/ter@127.0.0.1:1/relay'],
+  ['REDIS_URL', 'redis://:hun#ter@127.0.0.1:1'],
+])('%s with a bare / or # in its password is named with the fix', async (name, url) => {
+  const lines = await refusal({ [name]: url, ADMIN_KEY: 'k'.repeat(40) })
+  expect(lines).toEqual([expect.stringMatching(new RegExp(`^${name} .*password.* %2F `))])
+  expect(lines[0]).not.toContain('hun')
+})
+
 test('a DATABASE_URL that names a file that is not there is named with the fix', async () => {
   const lines = await refusal({ DATABASE_URL: 'postgres://relay@127.0.0.1:1/relay?sslrootcert=/no/ca.pem' })
   expect(lines).toEqual([expect.stringMatching(/^DATABASE_URL .*\/no\/ca\.pem.*correct/)])
