@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { withServerOptions } from './server-options.ts'
 
 /** A statement with its values; `name` makes it a prepared statement. */
 export type Statement = { name?: string; text: string; values?: unknown[] }
@@ -139,7 +140,10 @@ export function openDatabase(options: {
   let closing = false
   const open = (max: number, statementTimeoutMs: number, settings = ''): pg.Pool => {
     const pool = new pg.Pool({
-      connectionString: options.connectionString,
+      ...withServerOptions(
+        options.connectionString,
+        `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC${settings}`,
+      ),
       application_name: options.applicationName,
       max,
       // On a socket whose other end is gone the server's timeout never arrives.
@@ -147,7 +151,6 @@ export function openDatabase(options: {
       connectionTimeoutMillis: 5000,
       keepAlive: true,
       pipeline: true,
-      options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC${settings}`,
     })
     // Without listeners a connection that breaks while idle, or in use between two statements, would end the process.
     pool.on('connect', (client) =>

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { toError } from '../kit/app-error.ts'
 import { StartError } from '../kit/start-error.ts'
 import { sqlState } from './database.ts'
+import { withServerOptions } from './server-options.ts'
 
 const VERSION_MIN = 140_000
 
@@ -36,10 +37,9 @@ export async function reachDatabase(databaseUrl: string): Promise<void> {
 function createClient(databaseUrl: string): pg.Client {
   try {
     return new pg.Client({
-      connectionString: databaseUrl,
-      connectionTimeoutMillis: 5000,
       // What every pool asks for too; a pooler in transaction mode refuses it.
-      options: '-c timezone=UTC',
+      ...withServerOptions(databaseUrl, '-c timezone=UTC'),
+      connectionTimeoutMillis: 5000,
     })
   } catch (error) {
     throw new StartError(
