@@ -31,6 +31,7 @@ RUN node -e "import('/app/dist/src/db/postgres-binaries.js').then((module) => mo
 USER node
 VOLUME /data
 EXPOSE 8080
+# ROLE=worker has no port; it ends where it can not go on.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "process.env.ROLE === 'worker' || fetch('http://127.0.0.1:' + process.env.PORT + '/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "--max-semi-space-size=32", "--max-old-space-size=512", "dist/src/main.js"]

@@ -44,6 +44,10 @@ const url =
   (...protocols: string[]) =>
   (value: string): string => {
     const parsed = URL.parse(value)
+    if (parsed === null && value.includes('@') && protocols.some((p) => value.startsWith(`${p}//`)))
+      throw new BadSetting(
+        'can not be read: in its user or password / # ? @ : and % are written as %2F %23 %3F %40 %3A and %25',
+      )
     if (parsed === null || !protocols.includes(parsed.protocol))
       throw new BadSetting(`is a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`)
     return value

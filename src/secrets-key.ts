@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
 import type { Db } from './db/database.ts'
 import type { SecretBox } from './kit/secret-box.ts'
 import { StartError } from './kit/start-error.ts'
 
 const MARK = 'postback-relay'
+const READ_TRIES_MAX = 40
+const READ_AGAIN_MS = 25
 
 /** SECRETS_KEY, else the one in DATA_DIR/secrets-key, made at the first start. Throws StartError. */
 export async function readOrMakeSecretsKey(config: Pick<Config, 'secretsKey' | 'dataDir'>): Promise<string> {
@@ -15,16 +18,28 @@ export async function readOrMakeSecretsKey(config: Pick<Config, 'secretsKey' | '
   try {
     await mkdir(config.dataDir, { recursive: true })
     // Of two processes that start together one makes the file and both read it.
-    await writeFile(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(
-      unlessExists,
-    )
-    return await readFile(file, 'utf8')
+    const made = randomBytes(32).toString('base64url')
+    await writeFile(file, made, { mode: 0o600, flag: 'wx', flush: true }).catch(unlessExists)
+    return await readWritten(file)
   } catch (error) {
+    if (error instanceof StartError) throw error
     throw new StartError(
       `SECRETS_KEY is not set, and ${file} can not be made: set SECRETS_KEY or DATA_DIR.`,
       error,
     )
   }
+}
+
+/** Whoever makes the file has it for a moment without its content. */
+async function readWritten(file: string): Promise<string> {
+  for (let tries = 0; tries < READ_TRIES_MAX; tries++) {
+    const key = (await readFile(file, 'utf8')).trim()
+    if (key !== '') return key
+    await delay(READ_AGAIN_MS)
+  }
+  throw new StartError(
+    `${file} is empty, which is no key: restore it from a backup or set SECRETS_KEY; where the relay never ran, remove the file.`,
+  )
 }
 
 function unlessExists(error: NodeJS.ErrnoException): void {

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { withServerOptions } from './server-options.ts'
 
 /** A statement with its values; `name` makes it a prepared statement. */
 export type Statement = { name?: string; text: string; values?: unknown[] }
@@ -73,7 +74,10 @@ async function runOnce<T>(pool: DbPool, fn: (tx: Tx) => Promise<T>, begin: strin
     await client.query('rollback').catch((cause: Error) => {
       broken = cause
     })
-    throw failure ?? error
+    const cause = failure ?? error
+    // A pool would keep a connection to a server that was the primary before a failover.
+    if (isReadOnly(cause)) broken ??= cause
+    throw cause
   } finally {
     client.release(broken)
   }
@@ -96,11 +100,18 @@ export const isSameRowTwice = (error: unknown): boolean => sqlState(error) === '
 const isPartitionMissing = (error: unknown): boolean =>
   sqlState(error) === '23514' && error instanceof Error && 'constraint' in error && !error.constraint
 
-/** True where the statement was not done and Postgres may be back later: connection trouble, 53 (resources), 57 (shutting down). */
+/** A standby, or a server that its provider lets only read because its disk is full. */
+const isReadOnly = (error: unknown): error is Error => sqlState(error) === '25006'
+
+/**
+ * True where the statement was not done and Postgres may be back later: connection trouble, a password that is being changed
+ * (28), a database that is being restored (3D000), 53 (resources), 57 (shutting down), 58 (its disk), a server that only
+ * reads, a transaction that it ended while this process was frozen (25P03).
+ */
 export function isUnavailable(error: unknown): boolean {
   if (isPartitionMissing(error)) return true
   const state = sqlState(error)
-  if (state !== null) return /^(08|53|57)/.test(state)
+  if (state !== null) return /^(08|28|53|57|58|3D000|25006|25P03)/.test(state)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const message = error instanceof Error ? error.message : ''
   return (
@@ -129,7 +140,10 @@ export function openDatabase(options: {
   let closing = false
   const open = (max: number, statementTimeoutMs: number, settings = ''): pg.Pool => {
     const pool = new pg.Pool({
-      connectionString: options.connectionString,
+      ...withServerOptions(
+        options.connectionString,
+        `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC${settings}`,
+      ),
       application_name: options.applicationName,
       max,
       // On a socket whose other end is gone the server's timeout never arrives.
@@ -137,7 +151,6 @@ export function openDatabase(options: {
       connectionTimeoutMillis: 5000,
       keepAlive: true,
       pipeline: true,
-      options: `-c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=10000 -c timezone=UTC${settings}`,
     })
     // Without listeners a connection that breaks while idle, or in use between two statements, would end the process.
     pool.on('connect', (client) =>

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { toError } from '../kit/app-error.ts'
 import { StartError } from '../kit/start-error.ts'
 import { sqlState } from './database.ts'
+import { withServerOptions } from './server-options.ts'
 
 const VERSION_MIN = 140_000
 
@@ -12,13 +13,18 @@ export async function reachDatabase(databaseUrl: string): Promise<void> {
   client.on('error', () => undefined)
   try {
     await client.connect()
-    const { rows } = await client.query<{ version: string; number: number }>(
-      `select current_setting('server_version') as version, current_setting('server_version_num')::int as number`,
+    const { rows } = await client.query<{ version: string; number: number; read_only: boolean }>(
+      `select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+        current_setting('transaction_read_only')::boolean as read_only`,
     )
     const [server] = rows
     if (server !== undefined && server.number < VERSION_MIN)
       throw new StartError(
         `DATABASE_URL: the PostgreSQL at ${where} is ${server.version}; PostgreSQL 14 or newer is needed.`,
+      )
+    if (server?.read_only)
+      throw new StartError(
+        `DATABASE_URL: the PostgreSQL at ${where} only reads: name the primary server, or turn its default_transaction_read_only off.`,
       )
   } catch (error) {
     throw error instanceof StartError ? error : new StartError(explain(where, toError(error)), error)
@@ -31,10 +37,9 @@ export async function reachDatabase(databaseUrl: string): Promise<void> {
 function createClient(databaseUrl: string): pg.Client {
   try {
     return new pg.Client({
-      connectionString: databaseUrl,
-      connectionTimeoutMillis: 5000,
       // What every pool asks for too; a pooler in transaction mode refuses it.
-      options: '-c timezone=UTC',
+      ...withServerOptions(databaseUrl, '-c timezone=UTC'),
+      connectionTimeoutMillis: 5000,
     })
   } catch (error) {
     throw new StartError(

@@ -50,10 +50,14 @@ export function startDelivering(
   return {
     async close() {
       worker.stop()
-      // A goodbye may hang with Postgres or the queue's backend away, so nothing waits for it longer than for the rest.
       const goodbyes = Promise.all([sayGoodbye(), jobs.close()])
-      await Promise.race([worker.inFlight.idle(), pause(ctx.config.shutdownGraceMs - STOP_RESERVE_MS)])
-      await Promise.race([Promise.all([worker.drained(), goodbyes]), pause(LAST_FLUSH_MS)])
+      const callsMs = ctx.config.shutdownGraceMs - STOP_RESERVE_MS
+      const isOver = pause(callsMs + LAST_FLUSH_MS)
+      await Promise.race([worker.inFlight.idle(), pause(callsMs)])
+      // What was sent and is not stored is sent again after the next start, so a Postgres that is away is waited for. A
+      // goodbye may hang with it or the queue's backend away, and is worth a moment only.
+      const goodbye = Promise.race([goodbyes, pause(LAST_FLUSH_MS)])
+      await Promise.race([Promise.all([worker.drained(), goodbye]), isOver])
       void renewals.stop()
       void tidying.stop()
       await worker.close()

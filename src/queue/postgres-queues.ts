@@ -1,6 +1,7 @@
 import { Queue, Worker } from 'bullmq'
 import type { Logger } from 'pino'
 import { type DbPool, isUnavailable, sqlState } from '../db/database.ts'
+import { withServerOptions } from '../db/server-options.ts'
 import { createSafePostgresBackend } from './postgres-listen.ts'
 import { migrateQueueSchema, QUEUE_SCHEMA } from './postgres-schema.ts'
 import {
@@ -64,15 +65,14 @@ function isCertainlyNotDone(error: Error): boolean {
 
 /** A pg.Pool of our own would lack the search_path that BullMQ sets (measured), hence settings for each queue. */
 const connectionOf = (databaseUrl: string, statementTimeoutMs: number) => ({
-  connectionString: databaseUrl,
+  // A job lost in a crash of Postgres is one lost hint.
+  ...withServerOptions(databaseUrl, `-c synchronous_commit=off -c statement_timeout=${statementTimeoutMs}`),
   application_name: 'relay queue',
   schema: QUEUE_SCHEMA,
   skipVersionCheck: true,
   max: 2,
   connectionTimeoutMillis: 2000,
   keepAlive: true,
-  // A job lost in a crash of Postgres is one lost hint.
-  options: `-c synchronous_commit=off -c statement_timeout=${statementTimeoutMs}`,
   // Where the connection is dead the server's own limit never comes back; pg then gives the connection up.
   query_timeout: statementTimeoutMs + 500,
 })

@@ -1,5 +1,6 @@
 import { Worker } from 'bullmq'
 import type { Logger } from 'pino'
+import { toError } from '../kit/app-error.ts'
 import { type QueueBackend, type RunBatch, WORKER_OPTIONS } from './queue-backend.ts'
 import { QUEUE_NAMES, type QueueName, type QueueWorkers } from './queues.ts'
 import {
@@ -13,6 +14,9 @@ import { addToFirst, isCertainlyNotDone, liveShards, NoShardError, readDepths } 
 import { runJob, superviseWorker } from './run-worker.ts'
 import { shardPrefixes } from './shard-prefixes.ts'
 
+/** Adds are tried again after 8 s at the latest, see headroom.ts. */
+const REFUSAL_MS = 10_000
+
 /** The queues on one Redis 7 or Valkey, or on the shards of a Redis Cluster. It may be down at start and come and go. */
 export function createRedisQueues(
   options: RedisAddress & { log: Logger; nowMs: () => number },
@@ -22,6 +26,10 @@ export function createRedisQueues(
   const client = openProducerClient(options)
   const producer = startRedisProducer({ client, prefixes, log })
   let turn = 0
+  let refusal: { reason: string; atMs: number } | null = null
+
+  const describeRefusal = (): string | null =>
+    refusal === null || nowMs() - refusal.atMs > REFUSAL_MS ? null : `Redis takes no jobs: ${refusal.reason}`
 
   return {
     kind: 'redis',
@@ -30,13 +38,20 @@ export function createRedisQueues(
       if (shards === null) throw new NoShardError(producer.problem())
       turn = (turn + 1) % shards.length
       const inTurn = [...shards.slice(turn), ...shards.slice(0, turn)]
-      await addToFirst(liveShards(inTurn, nowMs()), { queue, batchId }, nowMs)
+      try {
+        await addToFirst(liveShards(inTurn, nowMs()), { queue, batchId }, nowMs)
+        refusal = null
+      } catch (cause) {
+        const error = toError(cause)
+        if (!isRedisOutage(error)) refusal = { reason: error.message, atMs: nowMs() }
+        throw error
+      }
     },
     outcomeOf: (error) => (isCertainlyNotDone(error) ? 'failed' : 'maybe'),
     depths: () => readDepths(client, producer.shards() ?? []),
     liveShards: () => liveShards(producer.shards() ?? [], nowMs()).length,
     work: (run) => startRedisWorkers({ address: options, prefixes, log, run }),
-    problem: () => producer.problem() ?? describeSilent(producer.shards() ?? []),
+    problem: () => producer.problem() ?? describeSilent(producer.shards() ?? []) ?? describeRefusal(),
     async close() {
       producer.close()
     },

@@ -39,7 +39,10 @@ async function readStore(ctx: Pick<Context, 'db' | 'log'>): Promise<StoreReadine
   const timer = setTimeout(() => resolve(null), CHECK_TIMEOUT_MS)
   try {
     // The pool that conversions go through: slow reports must not make the relay look dead.
-    return await Promise.race([readReadiness(ctx.db.intake), late])
+    const store = await Promise.race([readReadiness(ctx.db.intake), late])
+    if (!store?.readOnly) return store
+    ctx.log.warn('Postgres only reads: it is a standby, or default_transaction_read_only is on')
+    return null
   } catch (err) {
     ctx.log.warn({ err }, 'the readiness check could not read from Postgres')
     return null

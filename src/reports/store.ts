@@ -83,15 +83,26 @@ function longestWaits(perWorker: readonly Record<string, number>[]): Record<stri
   return longest
 }
 
-export type StoreReadiness = { synchronousCommit: string; standbyNames: string; workers: number }
+export type StoreReadiness = {
+  readOnly: boolean
+  synchronousCommit: string
+  standbyNames: string
+  workers: number
+}
 
 export async function readReadiness(db: Db): Promise<StoreReadiness> {
-  const { rows } = await db.query<{ commit: string; standbys: string; workers: number }>({
-    text: `select current_setting('synchronous_commit') as commit,
+  const { rows } = await db.query<{ read_only: boolean; commit: string; standbys: string; workers: number }>({
+    text: `select current_setting('transaction_read_only')::boolean as read_only,
+      current_setting('synchronous_commit') as commit,
       current_setting('synchronous_standby_names') as standbys,
       (select count(*)::int from workers where heartbeat_at > now() - interval '5 s') as workers`,
   })
   const [row] = rows
   if (row === undefined) throw new Error('a select without from returned no row')
-  return { synchronousCommit: row.commit, standbyNames: row.standbys, workers: row.workers }
+  return {
+    readOnly: row.read_only,
+    synchronousCommit: row.commit,
+    standbyNames: row.standbys,
+    workers: row.workers,
+  }
 }

@@ -74,9 +74,12 @@ async function linkDependencies(modules: string): Promise<void> {
 test.skipIf(!hasRedis())(
   'the relay of compose.yaml runs with the settings and servers that are written there',
   async () => {
-    const compose = await readCompose({ POSTGRES_PASSWORD: 'secret', SECRETS_KEY: 's'.repeat(40) })
+    // As openssl rand -base64 makes them.
+    const password = 'se/cr+et#%='
+    const compose = await readCompose({ POSTGRES_PASSWORD: password, SECRETS_KEY: 's'.repeat(40) })
     const { relay, redis, postgres } = compose.services
-    const names = Object.values(SETTINGS).map((setting) => setting.env)
+    // Read by pg.
+    const names = ['PGPASSWORD', ...Object.values(SETTINGS).map((setting) => setting.env)]
     expect(names).toEqual(expect.arrayContaining(Object.keys(relay?.environment ?? {})))
     for (const name of Object.keys(relay?.depends_on ?? {})) {
       expect(relay?.depends_on?.[name]).toEqual({ condition: 'service_healthy' })
@@ -88,16 +91,20 @@ test.skipIf(!hasRedis())(
     cleanups.push(database.drop, server.stop)
     expect(new URL(relay?.environment?.DATABASE_URL ?? '')).toMatchObject({
       username: postgres?.environment?.POSTGRES_USER,
-      password: postgres?.environment?.POSTGRES_PASSWORD,
+      password: '',
       hostname: 'postgres',
       pathname: `/${postgres?.environment?.POSTGRES_DB}`,
     })
+    expect(relay?.environment?.PGPASSWORD).toBe(postgres?.environment?.POSTGRES_PASSWORD)
     expect(new URL(relay?.environment?.REDIS_URL ?? '').hostname).toBe('redis')
+    const url = new URL(database.connectionString)
+    url.password = ''
 
     const running = await startRelayProcess({
       env: {
         ...relay?.environment,
-        DATABASE_URL: database.connectionString,
+        DATABASE_URL: url.href,
+        PGPASSWORD: decodeURIComponent(new URL(database.connectionString).password),
         REDIS_URL: server.url,
         PORT: '0',
         DATA_DIR: dir,

@@ -59,6 +59,15 @@ test.each(['REDIS_URL', 'OUTBOUND_PROXY'])(
   },
 )
 
+test.each([
+  ['DATABASE_URL', 'postgres://relay:hun/ter@127.0.0.1:1/relay'],
+  ['REDIS_URL', 'redis://:hun#ter@127.0.0.1:1'],
+])('%s with a bare / or # in its password is named with the fix', async (name, url) => {
+  const lines = await refusal({ [name]: url, ADMIN_KEY: 'k'.repeat(40) })
+  expect(lines).toEqual([expect.stringMatching(new RegExp(`^${name} .*password.* %2F `))])
+  expect(lines[0]).not.toContain('hun')
+})
+
 test('a DATABASE_URL that names a file that is not there is named with the fix', async () => {
   const lines = await refusal({ DATABASE_URL: 'postgres://relay@127.0.0.1:1/relay?sslrootcert=/no/ca.pem' })
   expect(lines).toEqual([expect.stringMatching(/^DATABASE_URL .*\/no\/ca\.pem.*correct/)])
@@ -90,6 +99,15 @@ test.each([
   expect(lines).toEqual([expect.stringMatching(fix)])
   expect(lines[0]).toMatch(/^DATABASE_URL/)
   expect(lines[0]).not.toContain(password)
+})
+
+test('a DATABASE_URL whose server only reads is named with the fix', async () => {
+  const database = await createTestDatabase()
+  cleanups.push(database.drop)
+  const url = new URL(database.connectionString)
+  url.searchParams.set('options', '-c default_transaction_read_only=on')
+  const lines = await refusal({ DATABASE_URL: url.href })
+  expect(lines).toEqual([expect.stringMatching(/^DATABASE_URL: .*only reads.*primary/)])
 })
 
 test('an API process refuses a database that was not migrated', async () => {

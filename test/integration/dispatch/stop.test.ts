@@ -3,6 +3,7 @@ import { leaseBounds } from '../../../src/dispatch/batches.ts'
 import { deliverBatch } from '../../../src/dispatch/deliver-batch.ts'
 import type { DeliveryWorker } from '../../../src/dispatch/delivery-worker.ts'
 import { createLiveBatches } from '../../../src/dispatch/live-batches.ts'
+import { createCutDatabase } from '../../support/cut-database.ts'
 import { type DispatchRig, startDispatchRig } from '../../support/dispatch-rig.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Receiver, type Reply, startReceiver } from '../../support/receiver.ts'
@@ -64,6 +65,29 @@ test('a call that outlasts the grace is left to the takeover, and the stop ends 
   await worker.close()
   expect(performance.now() - startedAt).toBeLessThan(4000)
   expect((await rig.places()).batches).toEqual([[deliveryId]])
+})
+
+test('the outcome of the last call is stored by a stop that finds Postgres away for some seconds', async () => {
+  const { promise, resolve } = Promise.withResolvers<Reply>()
+  receiver = await startReceiver({ replies: () => promise })
+  rig = await startDispatchRig()
+  const { deliveryId } = await rig.schedule(await rig.network(receiver.url))
+  const db = createCutDatabase(rig.db)
+  const worker = rig.work({ db })
+  await rig.travel([deliveryId])
+  await receiver.waitFor(1)
+  let tries = 0
+  // Each 250 ms.
+  db.beforeResults = async () => {
+    if (++tries === 12) db.restore()
+  }
+  db.cut()
+  const closed = worker.close()
+  resolve(200)
+  await closed
+  expect(await rig.list('select state, attempts_count from deliveries')).toEqual([
+    { state: 'delivered', attempts_count: 1 },
+  ])
 })
 
 test('a worker shows itself each second and takes its row with it', async () => {

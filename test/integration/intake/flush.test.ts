@@ -534,4 +534,15 @@ describe('without the store', () => {
     const stored = await rig.list(`select 1 from conversions where transaction_id = 'x'`)
     expect(stored).toHaveLength(outcome.result === 'accepted' ? 1 : 0)
   })
+
+  test('a Postgres that only reads is store_unavailable, and its connections are not kept beyond that', async () => {
+    const { advertiserId } = await networkWithClick()
+    const [{ name } = { name: '' }] = await rig.list<{ name: string }>('select current_database() as name')
+    await rig.list(`alter database ${name} set default_transaction_read_only = on`)
+    await expect(rig.report(advertiserId, { clickId: 'c1' })).rejects.toMatchObject({
+      code: 'store_unavailable',
+    })
+    await rig.list(`alter database ${name} reset default_transaction_read_only`)
+    expect(await rig.report(advertiserId, { clickId: 'c1' })).toMatchObject({ result: 'accepted' })
+  })
 })

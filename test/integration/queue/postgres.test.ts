@@ -6,8 +6,8 @@ import { newBatchId, openQueueRig, type QueueRig } from '../../support/queue-rig
 describe('Postgres under the queues', () => {
   let rig: QueueRig
 
-  const start = async (): Promise<void> => {
-    rig = await openQueueRig({})
+  const start = async (options: Parameters<typeof openQueueRig>[0] = {}): Promise<void> => {
+    rig = await openQueueRig(options)
   }
   const add = async (): Promise<string> => {
     const batchId = newBatchId()
@@ -17,6 +17,13 @@ describe('Postgres under the queues', () => {
   const ranOf = (batchId: string): number => rig.ran.filter((one) => one.batchId === batchId).length
 
   afterEach(() => rig.close())
+
+  test('a DATABASE_URL with options of its own has queues that work', async () => {
+    await start({ databaseUrl: async (url) => `${url}?options=-c%20search_path%3Dpublic` })
+    rig.work()
+    const batchId = await add()
+    await eventually(() => expect(ranOf(batchId)).toBe(1))
+  })
 
   test('connections that Postgres terminates, LISTEN included, are made anew', async () => {
     await start()

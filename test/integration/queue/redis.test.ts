@@ -66,6 +66,7 @@ describe.skipIf(!hasRedis())('Redis under the queues', () => {
 
     expect(await rig.queues.hint('deliver', newBatchId())).toBe('failed')
     expect(rig.queues.room('deliver')).toBe(0)
+    expect(rig.queues.problem()).toMatch(/^Redis takes no jobs: OOM /)
     rig.work()
     const sinceMs = Date.now()
     const linesBefore = rig.lines.length
@@ -77,6 +78,7 @@ describe.skipIf(!hasRedis())('Redis under the queues', () => {
 
     await command('config', 'set', 'maxmemory', '0')
     const after = await add()
+    expect(rig.queues.problem()).toBeNull()
     await eventually(() =>
       expect(rig.ran.map((one) => one.batchId).sort()).toEqual([...waiting, after].sort()),
     )

@@ -58,6 +58,30 @@ test('without Postgres readyz answers 503 and names it, and metrics says so', as
   expect(sample(metrics.text, 'relay_store_up')).toBe(0)
 })
 
+test('with a Postgres that only reads, a standby say, readyz answers 503', async () => {
+  const other = await startReadsApp()
+  const name = nameOf(other.database.connectionString)
+  await app.ctx.db.reads.query({ text: `alter database ${name} set default_transaction_read_only = on` })
+  const { status, json } = await other.get('/readyz')
+  await other.close()
+  expect(status).toBe(503)
+  expect(json).toMatchObject({ ready: false, missing: ['postgres'], postgres: { ok: false } })
+})
+
+test('metrics says that Postgres does not answer before a scrape gives up', async () => {
+  const other = await startReadsApp()
+  const frozen = await other.ctx.db.results.connect()
+  await frozen.query('begin; lock table metric_totals')
+  const startedMs = performance.now()
+  const { status, text } = await other.get('/metrics')
+  const tookMs = performance.now() - startedMs
+  await frozen.query('rollback').finally(() => frozen.release())
+  await other.close()
+  expect(status).toBe(200)
+  expect(sample(text, 'relay_store_up')).toBe(0)
+  expect(tookMs).toBeLessThan(9000)
+})
+
 const nameOf = (connectionString: string): string => new URL(connectionString).pathname.slice(1)
 
 test('counters of all processes add up, and series that never counted stand at 0', async () => {

@@ -23,9 +23,12 @@ test.each([
   ])
 })
 
-test.each(['57P01', '53300', '08006'])('%s means that Postgres may be back later', (code) => {
-  expect(isUnavailable(coded(code))).toBe(true)
-})
+test.each(['57P01', '53300', '08006', '25006', '25P03', '28P01', '3D000', '58030'])(
+  '%s means that Postgres may be back later',
+  (code) => {
+    expect(isUnavailable(coded(code))).toBe(true)
+  },
+)
 
 test.each(['22021', '23505', '54000'])('%s is refused again however often it is tried', (code) => {
   expect([isRefusedValue(coded(code)), isUnavailable(coded(code))]).toEqual([true, false])
