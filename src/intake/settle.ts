@@ -13,6 +13,7 @@ import {
   listDueUnsettled,
   lockUnsettled,
   postponeUnsettled,
+  wakeOthers,
 } from './unsettled-store.ts'
 import { writePlan } from './write.ts'
 
@@ -93,6 +94,8 @@ async function settle(ctx: SettleContext, tx: Tx, conversionIds: readonly Uuid[]
     due.filter((row) => !known.includes(row)).map(({ conversionId }) => conversionId),
     ctx.config.parkedDays,
   )
+  // The click itself wakes only the first of them.
+  await wakeOthers(tx, [...new Set(known.flatMap(({ clickId }) => clickId ?? []))], ROWS_MAX)
   return travel.batches.map((batch) => batch.id)
 }
 
