@@ -442,6 +442,16 @@ describe('a parked conversion', () => {
     expect(await rig.decisions()).toHaveLength(reports.length)
   })
 
+  test('is looked at again at once, however many of unknown clicks are due before it', async () => {
+    const network = await rig.rows.network()
+    const reports = Array.from({ length: 450 }, (_, n) =>
+      rig.report(network.advertiserId, { clickId: `never-${n}`, transactionId: `t${n}` }),
+    )
+    await Promise.all(reports)
+    expect(await rig.settleNow()).toBe(reports.length)
+    expect(await rig.list('select 1 from unsettled where due_at <= now()')).toEqual([])
+  })
+
   test("has the offer's default status where a later report names affiliate and offer, and no status either", async () => {
     const advertiserId = await rig.rows.advertiser()
     await rig.rows.affiliate({ external_id: 'A' })
