@@ -10,6 +10,7 @@ import { ConversionQuery } from '../../../src/deliveries/conversion-schema.ts'
 import { findDeliveries } from '../../../src/deliveries/find-deliveries.ts'
 import { DeliveryQuery } from '../../../src/deliveries/schema.ts'
 import { InboundQuery } from '../../../src/intake/inbound-schema.ts'
+import { listCalls } from '../../../src/intake/list-inbound-calls.ts'
 import { systemClock } from '../../../src/kit/clock.ts'
 import { createTestDatabase } from '../../support/postgres.ts'
 
@@ -156,4 +157,12 @@ test('deliveries of a click id that many old conversions have are found by these
   const filter = { click_id: 'test' }
   const run = (): Promise<unknown> => findDeliveries(world.ctx, filter)
   expect(await walksOf({ list: 'deliveries', name: 'click_id=test', filter, run })).toEqual([])
+})
+
+test('calls found by the beginning of a click id that many old conversions have are not met on a walk from the newest', async () => {
+  await world.repeatClickId('test')
+  const filter = { q: 'test' }
+  const run = (): Promise<unknown> => listCalls(world.ctx, filter)
+  const walks = await walksOf({ list: 'inbound-calls', name: 'q=test', filter, run })
+  expect(walks.filter((walk) => walk.endsWith('inbound_calls'))).toEqual([])
 })
