@@ -25,7 +25,7 @@ export function createPrincipalFinder(
     if (settingHash !== null && timingSafeEqual(settingHash, hash))
       return { role: 'admin', keyId: null, name: 'ADMIN_KEY' }
     if (!key.startsWith('key_')) return null
-    const row = await findApiKeyByHash(ctx.db.reads, hash)
+    const row = await findApiKeyByHash(ctx.db.catalogue, hash)
     if (row === null) return null
     noteUse(row.id)
     return { role: row.role, keyId: row.id, name: row.name }

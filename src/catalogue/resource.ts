@@ -7,7 +7,7 @@ import { findCatalogueVersion } from './store.ts'
 
 /** Brings the cache up to what is committed, also by other processes. */
 export const syncCatalogue = async (ctx: Needs): Promise<void> =>
-  ctx.catalogue.upTo(await findCatalogueVersion(ctx.db.reads))
+  ctx.catalogue.upTo(await findCatalogueVersion(ctx.db.catalogue))
 
 /** The resource that a path names by id or external_id. Throws AppError `not_found`. */
 export async function resolvePath(ctx: Needs, noun: CatalogueNoun, text: string): Promise<Uuid> {

@@ -35,8 +35,12 @@ const toClick = (row: ClickRow): Click => ({
   createdAt: row.created_at,
 })
 
+/** Conversions that one click wakes by itself; a click id that is the same for all (`test`) may have any number. */
+const WOKEN_MAX = 200
+
 /**
- * Inserts those whose click id is free and wakes the conversions that waited for them; returns the ids of the new rows.
+ * Inserts those whose click id is free and wakes the conversions that waited for them, of each at most 200: settling those
+ * wakes the next. Returns the ids of the new rows.
  * Keys are taken in order, so two lists that overlap can not deadlock; a key that another transaction holds is waited for.
  * Of a click id that comes twice the first one is stored.
  */
@@ -60,8 +64,10 @@ export async function insertClicks(db: Db, clicks: readonly Click[]): Promise<Se
         from i join k on k.id = i.id
       ), u as (
         update unsettled set due_at = now() where conversion_id = any(array(
-          select s.conversion_id from unsettled s join k on k.click_id = s.click_id
-          order by s.conversion_id for update of s))
+          select s.conversion_id from unsettled s where s.conversion_id = any(array(
+            select w.conversion_id from k cross join lateral (
+              select w.conversion_id from unsettled w where w.click_id = k.click_id limit ${WOKEN_MAX}) w))
+          order by s.conversion_id for update))
       )
       select k.id from k`,
     values: [

@@ -27,7 +27,10 @@ export type Database = {
   intake: DbPool
   results: DbPool
   reads: DbPool
-  /** One connection of its own: flushes and claims wait for a changed catalogue, and reports may hold all of `reads`. */
+  /**
+   * What calls wait for before anything else, while reports may hold all of `reads`: who has a key, and how new the catalogue
+   * is. Two connections, so that a large change of the catalogue leaves one.
+   */
   catalogue: DbPool
   close(): Promise<void>
 }
@@ -164,7 +167,7 @@ export function openDatabase(options: {
     intake: open(sizes.intake, 5000, HOT_PATH),
     results: open(sizes.results, 15_000, HOT_PATH),
     reads: open(sizes.reads, 15_000),
-    catalogue: open(1, 15_000),
+    catalogue: open(2, 15_000),
   }
   return {
     ...(pools as unknown as Omit<Database, 'close'>),

@@ -119,8 +119,16 @@ function searchBranches(where: Conditions, page: PageRequest, filter: DeliveryFi
   const equal = named.flatMap(([column, value]) =>
     value === null ? [] : [`c.${column} = ${where.bind(value)}`],
   )
+  // As a list of ids, whatever the statistics say: joined, the log was walked where a click id is that of many conversions.
   const joined: Branch =
-    equal.length === 0 ? ALL : { from: ' join conversions c on c.id = d.conversion_id', where: equal }
+    equal.length === 0
+      ? ALL
+      : {
+          from: '',
+          where: [
+            `d.conversion_id = any(array(select c.id from conversions c where ${equal.join(' and ')}))`,
+          ],
+        }
   const { search } = filter
   if (search === null) return [joined]
   if (search.kind === 'range') {

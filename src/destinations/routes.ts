@@ -20,7 +20,13 @@ import {
   NewDestination,
 } from './schema.ts'
 import { findDestination, listDestinations } from './store.ts'
-import { changeDestination, createDestination, findingsOf, setDestinationState } from './write-destination.ts'
+import {
+  changeDestination,
+  createDestination,
+  findingsOf,
+  findingsOfEach,
+  setDestinationState,
+} from './write-destination.ts'
 
 type Needs = Pick<Context, 'config' | 'db' | 'catalogue' | 'clock' | 'secrets'>
 const DAY_MS = 86_400_000
@@ -61,8 +67,7 @@ export const destinationRoutes =
           affiliateId,
           state: query.state ?? null,
         })
-        const findings = new Map<Uuid, readonly Finding[]>()
-        for (const row of rows) findings.set(row.id, await findingsOf(ctx, row))
+        const findings = await findingsOfEach(ctx, rows)
         return toPage(rows, page.limit, (row) =>
           toWire(row, { health: null, findings: findings.get(row.id) ?? [] }),
         )

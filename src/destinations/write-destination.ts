@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { preset as presetNamed } from '../../config/presets/presets.ts'
 import { applyPatch } from '../catalogue/archive.ts'
@@ -192,6 +193,20 @@ export async function findingsOf(
 ): Promise<readonly Finding[]> {
   const owner = { affiliateId: row.affiliate_id, id: row.id }
   return (await checkDefinition(row.definition, checkOptions(ctx, owner))).findings
+}
+
+/** The same of a page, by id. */
+export async function findingsOfEach(
+  ctx: Pick<Context, 'config' | 'catalogue'>,
+  rows: readonly Pick<DestinationRow, 'id' | 'affiliate_id' | 'definition'>[],
+): Promise<Map<Uuid, readonly Finding[]>> {
+  const findings = new Map<Uuid, readonly Finding[]>()
+  for (const row of rows) {
+    // This process answers advertisers too.
+    await nextTurn()
+    findings.set(row.id, await findingsOf(ctx, row))
+  }
+  return findings
 }
 
 type Owner = { affiliateId: Uuid; id: Uuid | null }

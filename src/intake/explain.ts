@@ -70,7 +70,8 @@ async function decideOnly(ctx: FlushContext, advertiserId: Uuid, report: Report)
     raw: { method: 'GET', url: '', headers: {}, body: null, truncated: false },
   }
   const found: { item?: ItemPlan | undefined } = {}
-  await withTx(ctx.db.intake, async (tx) => {
+  // A flood of dry runs would stand before the flushes of advertisers.
+  await withTx(ctx.db.reads, async (tx) => {
     // No room is taken from the queue for deliveries that will not exist.
     const dry = { ...ctx, queues: { ...ctx.queues, room: () => 0, take: () => {} } }
     found.item = (

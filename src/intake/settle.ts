@@ -13,6 +13,7 @@ import {
   listDueUnsettled,
   lockUnsettled,
   postponeUnsettled,
+  wakeOthers,
 } from './unsettled-store.ts'
 import { writePlan } from './write.ts'
 
@@ -21,6 +22,8 @@ type SettleContext = Pick<Context, 'config' | 'log' | 'clock' | 'db' | 'catalogu
 /** The offer that the late click leads to belongs to another advertiser: nobody earns, people decide. */
 const OTHER_ADVERTISER = 'offer_of_other_advertiser'
 const ROWS_MAX = 200
+/** One call ends within some seconds. */
+const ROUNDS_MAX = 10
 
 /**
  * Tries the parked conversions whose time has come: where the click is known by now, all their revisions are priced and
@@ -28,9 +31,16 @@ const ROWS_MAX = 200
  * call it at once. Returns how many were looked at. Rejects where Postgres is away.
  */
 export async function settleDue(ctx: SettleContext): Promise<number> {
-  const due = await listDueUnsettled(ctx.db.reads, ROWS_MAX)
-  if (due.length > 0) await settleAll(ctx, due)
-  return due.length
+  let seen = 0
+  // A tick's pause after each round would be the limit of a network with many unknown clicks, and what a click has just
+  // woken stands behind all that is only looked at again.
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const due = await listDueUnsettled(ctx.db.reads, ROWS_MAX)
+    if (due.length > 0) await settleAll(ctx, due)
+    seen += due.length
+    if (due.length < ROWS_MAX) break
+  }
+  return seen
 }
 
 /** What can't be settled waits for its next try alone, and is not in the others' way. */
@@ -93,6 +103,8 @@ async function settle(ctx: SettleContext, tx: Tx, conversionIds: readonly Uuid[]
     due.filter((row) => !known.includes(row)).map(({ conversionId }) => conversionId),
     ctx.config.parkedDays,
   )
+  // The click itself wakes only the first of them.
+  await wakeOthers(tx, [...new Set(known.flatMap(({ clickId }) => clickId ?? []))], ROWS_MAX)
   return travel.batches.map((batch) => batch.id)
 }
 

@@ -1,5 +1,6 @@
 import type { Db, Tx } from '../db/database.ts'
 import type { Uuid } from '../kit/ids.ts'
+import { UNKNOWN_CLICK } from './plan-revisions.ts'
 
 /** Without locks, oldest first; index unsettled_due. */
 export async function listDueUnsettled(db: Db, rowsMax: number): Promise<Uuid[]> {
@@ -40,6 +41,23 @@ export async function postponeUnsettled(
         else now() + interval '1 h' end
       where conversion_id = any($1::uuid[])`,
     values: [conversionIds, parkedDays],
+  })
+}
+
+/**
+ * Brings back what else waits for these clicks, of each at most perClick, also what was given up for its age. Skips what is
+ * locked: whoever has it settles it, or wakes it.
+ */
+export async function wakeOthers(tx: Tx, clickIds: readonly string[], perClick: number): Promise<void> {
+  if (clickIds.length === 0) return
+  await tx.query({
+    name: 'wake_others',
+    text: `update unsettled set due_at = now() where conversion_id = any(array(
+        select w.conversion_id from unnest($1::text[]) i(click_id) cross join lateral (
+          select u.conversion_id from unsettled u
+          where u.click_id = i.click_id and u.due_at > now() and u.reason = $3
+          limit $2 for update skip locked) w))`,
+    values: [clickIds, perClick, UNKNOWN_CLICK],
   })
 }
 

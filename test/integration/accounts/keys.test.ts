@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ensureAdminKey } from '../../../src/accounts/create-api-key.ts'
-import { ADMIN_KEY, type ControlApi, startControlApi } from '../../support/control-api.ts'
+import { withTx } from '../../../src/db/database.ts'
+import { ADMIN_KEY, type ControlApi, createNetwork, startControlApi } from '../../support/control-api.ts'
 
 let api: ControlApi
 beforeAll(async () => {
@@ -85,4 +86,21 @@ test('after 20 failures of an address it is 429, while its valid key and other a
     headers: { 'x-forwarded-for': '203.0.113.5' },
   })
   expect(postback.status).toBe(429)
+})
+
+test('clicks, conversions and refusals do not wait for reports that hold every connection of theirs', async () => {
+  const { advertiser, affiliate, offer } = await createNetwork(api)
+  const { key } = (await api.post('/keys', { name: 'feed' })).json
+  const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
+  const slow = Array.from({ length: 3 }, () => withTx(api.db.reads, () => isOver))
+  const report = (url: string, payload: object) =>
+    api.call({ method: 'POST', url, headers: { authorization: `Bearer ${key}` }, payload })
+  const answers = await Promise.all([
+    report('/v1/clicks', { click_id: 'c', affiliate_id: affiliate.id, offer_id: offer.id }),
+    report('/v1/conversions', { advertiser_id: advertiser.id, click_id: 'unknown' }),
+    api.call({ method: 'GET', url: `/postback/${advertiser.token}?status=x` }),
+  ])
+  end()
+  await Promise.all(slow)
+  expect(answers.map(({ status }) => status)).toEqual([201, 202, 400])
 })

@@ -7,8 +7,10 @@ import { createCatalogue } from '../../../src/catalogue/create-catalogue.ts'
 import { ClickQuery } from '../../../src/clicks/schema.ts'
 import { openDatabase, type Statement } from '../../../src/db/database.ts'
 import { ConversionQuery } from '../../../src/deliveries/conversion-schema.ts'
+import { findDeliveries } from '../../../src/deliveries/find-deliveries.ts'
 import { DeliveryQuery } from '../../../src/deliveries/schema.ts'
 import { InboundQuery } from '../../../src/intake/inbound-schema.ts'
+import { listCalls } from '../../../src/intake/list-inbound-calls.ts'
 import { systemClock } from '../../../src/kit/clock.ts'
 import { createTestDatabase } from '../../support/postgres.ts'
 
@@ -46,6 +48,15 @@ async function startWorld() {
   return {
     cases,
     rowsIn,
+    ctx,
+    /** The click id of a quarter of all conversions, the oldest, and statistics that say so. */
+    async repeatClickId(clickId: string): Promise<void> {
+      await client.query({
+        text: `update conversions set click_id = $1 where id in (select id from conversions order by id limit $2)`,
+        values: [clickId, Math.floor((rowsIn.get('conversions') ?? 0) / 4)],
+      })
+      await client.query('analyze conversions')
+    },
     async plansOf(one: ListCase): Promise<Plan[]> {
       heard.length = 0
       await one.run()
@@ -139,4 +150,19 @@ test.each([
   const tried = world.cases.filter((one) => one.list === list).flatMap((one) => Object.keys(one.filter))
   const filters = Object.keys(properties).filter((name) => name !== 'limit' && name !== 'cursor')
   expect(filters.filter((name) => !tried.includes(name))).toEqual([])
+})
+
+test('deliveries of a click id that many old conversions have are found by these, not on a walk from the newest', async () => {
+  await world.repeatClickId('test')
+  const filter = { click_id: 'test' }
+  const run = (): Promise<unknown> => findDeliveries(world.ctx, filter)
+  expect(await walksOf({ list: 'deliveries', name: 'click_id=test', filter, run })).toEqual([])
+})
+
+test('calls found by the beginning of a click id that many old conversions have are not met on a walk from the newest', async () => {
+  await world.repeatClickId('test')
+  const filter = { q: 'test' }
+  const run = (): Promise<unknown> => listCalls(world.ctx, filter)
+  const walks = await walksOf({ list: 'inbound-calls', name: 'q=test', filter, run })
+  expect(walks.filter((walk) => walk.endsWith('inbound_calls'))).toEqual([])
 })

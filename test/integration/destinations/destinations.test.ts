@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { findingsOfEach } from '../../../src/destinations/write-destination.ts'
 import { decodeId, type Noun, newUuid, type Uuid } from '../../../src/kit/ids.ts'
 import { type ControlApi, createNetwork, startControlApi } from '../../support/control-api.ts'
+import { sampleDefinition } from '../../support/destination-samples.ts'
 import { eventually } from '../../support/eventually.ts'
 import { createRows } from '../../support/rows.ts'
 
@@ -51,6 +53,26 @@ test('a destination answers with every field, and its secrets by name only', asy
   })
   const stored = await api.list<{ definition: string }>('select definition::text from destination_versions')
   expect(`${text}${JSON.stringify(stored)}`).not.toContain('very-secret')
+})
+
+test('a page of many is checked row by row, so that others are served between them', async () => {
+  const rows = Array.from({ length: 100 }, () => ({
+    id: newUuid(Date.now()),
+    affiliate_id: newUuid(Date.now()),
+    definition: sampleDefinition({ url: 'https://tracker.example/postback?clickid=REPLACE' }),
+  }))
+  let turns = 0
+  let isOver = false
+  const countTurns = (): void => {
+    turns++
+    if (!isOver) setImmediate(countTurns)
+  }
+  countTurns()
+  const findings = await findingsOfEach(api.ctx, rows)
+  isOver = true
+  expect([...findings.keys()]).toEqual(rows.map(({ id }) => id))
+  expect(findings.get(rows[99]?.id ?? '')?.map(({ code }) => code)).toContain('placeholder_left')
+  expect(turns).toBeGreaterThan(rows.length - 1)
 })
 
 test('each change of the definition is a version of its own, other changes are not', async () => {

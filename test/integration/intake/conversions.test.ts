@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { withTx } from '../../../src/db/database.ts'
 import { AppError } from '../../../src/kit/app-error.ts'
 import { encodeId } from '../../../src/kit/ids.ts'
 import { type IntakeApp, startIntakeApp } from '../../support/intake-app.ts'
@@ -80,6 +81,19 @@ describe('one conversion', () => {
       json: { error: { code: 'not_available', field: 'dry_run' } },
     })
     expect(await app.storedCalls()).toHaveLength(before)
+  })
+
+  test('dry_run takes none of the connections that reports are stored through', async () => {
+    const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
+    const flushes = Array.from({ length: 4 }, () => withTx(app.ctx.db.intake, () => isOver))
+    const { status } = await report(
+      { advertiser_id, click_id: 'k1', transaction_id: 'dry' },
+      {},
+      '?dry_run=1',
+    )
+    end()
+    await Promise.all(flushes)
+    expect(status).toBe(200)
   })
 
   test('params of its own are parameters of that name', async () => {

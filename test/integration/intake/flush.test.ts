@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { insertClicks } from '../../../src/clicks/store.ts'
 import { createIntake } from '../../../src/intake/create-intake.ts'
+import { settleDue } from '../../../src/intake/settle.ts'
+import { newUuid } from '../../../src/kit/ids.ts'
 import { type IntakeRig, startIntakeRig } from '../../support/intake-rig.ts'
 
 let rig: IntakeRig
@@ -442,6 +445,36 @@ describe('a parked conversion', () => {
     expect(await rig.list('select click_id, tries, due_at > now() as later from unsettled')).toEqual([
       { click_id: 'guilty', tries: 1, later: true },
     ])
+  })
+
+  test('of a click that hundreds wait for goes out, although the click itself wakes but a part of them', async () => {
+    const network = await rig.rows.network()
+    const reports = Array.from({ length: 450 }, (_, n) =>
+      rig.report(network.advertiserId, { clickId: 'late', transactionId: `t${n}` }),
+    )
+    await Promise.all(reports)
+    await rig.list(`update unsettled set due_at = 'infinity'`)
+    const nowMs = rig.ctx.clock.nowMs()
+    const click = { ...rig.nothingSaid, id: newUuid(nowMs), clickId: 'late', affiliateClickId: 'x' }
+    const at = new Date(nowMs)
+    const visit = { ip: null, userAgent: null, country: null, clickedAt: at, createdAt: at }
+    await insertClicks(rig.db.intake, [{ ...click, ...network, ...visit }])
+    expect(await rig.list('select count(*)::int as woken from unsettled where isfinite(due_at)')).toEqual([
+      { woken: 200 },
+    ])
+    for (let seen = 1; seen > 0; ) seen = await settleDue(rig.ctx)
+    expect(await rig.list('select 1 from unsettled')).toEqual([])
+    expect(await rig.decisions()).toHaveLength(reports.length)
+  })
+
+  test('is looked at again at once, however many of unknown clicks are due before it', async () => {
+    const network = await rig.rows.network()
+    const reports = Array.from({ length: 450 }, (_, n) =>
+      rig.report(network.advertiserId, { clickId: `never-${n}`, transactionId: `t${n}` }),
+    )
+    await Promise.all(reports)
+    expect(await rig.settleNow()).toBe(reports.length)
+    expect(await rig.list('select 1 from unsettled where due_at <= now()')).toEqual([])
   })
 
   test("has the offer's default status where a later report names affiliate and offer, and no status either", async () => {
