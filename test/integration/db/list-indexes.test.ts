@@ -9,8 +9,8 @@ import { openDatabase, type Statement } from '../../../src/db/database.ts'
 import { ConversionQuery } from '../../../src/deliveries/conversion-schema.ts'
 import { findDeliveries } from '../../../src/deliveries/find-deliveries.ts'
 import { DeliveryQuery } from '../../../src/deliveries/schema.ts'
+import { findInboundCalls } from '../../../src/intake/find-inbound-calls.ts'
 import { InboundQuery } from '../../../src/intake/inbound-schema.ts'
-import { listCalls } from '../../../src/intake/list-inbound-calls.ts'
 import { systemClock } from '../../../src/kit/clock.ts'
 import { createTestDatabase } from '../../support/postgres.ts'
 
@@ -162,7 +162,7 @@ test('deliveries of a click id that many old conversions have are found by these
 test('calls found by the beginning of a click id that many old conversions have are not met on a walk from the newest', async () => {
   await world.repeatClickId('test')
   const filter = { q: 'test' }
-  const run = (): Promise<unknown> => listCalls(world.ctx, filter)
+  const run = (): Promise<unknown> => findInboundCalls(world.ctx, filter)
   const walks = await walksOf({ list: 'inbound-calls', name: 'q=test', filter, run })
   expect(walks.filter((walk) => walk.endsWith('inbound_calls'))).toEqual([])
 })
