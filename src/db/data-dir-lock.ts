@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { realpath, rm } from 'node:fs/promises'
+import { realpath, rm, stat } from 'node:fs/promises'
 import { createConnection, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +13,9 @@ export type DataDirLock = { release(): Promise<void> }
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const folder = await realpath(dataDir)
-  const name = `postback-relay-${createHash('sha256').update(folder).digest('hex').slice(0, 32)}`
+  // Not by its path: volumes of two containers may have the same one, and one folder may be mounted at two.
+  const { dev, ino } = await stat(folder, { bigint: true })
+  const name = `postback-relay-${dev}-${ino}`
   // On Linux an abstract address: no file that a kill could leave behind.
   const address = process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.sock`)
   const server = (await listen(address)) ?? (await listenUnlessHeld(address, folder))

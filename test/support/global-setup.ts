@@ -21,7 +21,7 @@ declare module 'vitest' {
   }
 }
 
-const DIR_PREFIX = 'relay-test-'
+const DIR_PREFIX = 'relay-tests-'
 const TEMPLATE = 'relay_template'
 const RUNNING = Symbol.for('postback-relay.test-services')
 

@@ -37,6 +37,25 @@ test.skipIf(!isRoot)(
   },
 )
 
+/** Locks what `mounted` is in a mount namespace in which `source` is mounted there. */
+const lockMounted = (source: string, mounted: string): Promise<unknown> =>
+  run('unshare', [
+    ...['-m', 'sh', '-c', 'mount --bind "$1" "$2" && exec "$3" --input-type=module -e "$4"', 'sh'],
+    ...[source, mounted, process.execPath, `await (await import('${MODULE}')).lockDataDir('${mounted}')`],
+  ])
+
+test.skipIf(!isRoot)(
+  'one folder that is mounted at two paths is one, two at the same path are two',
+  async () => {
+    const other = await mkdtemp(join(tmpdir(), 'relay-lock-'))
+    const lock = await lockDataDir(folder)
+    await expect(lockMounted(folder, other)).rejects.toThrow(/in use by another relay/)
+    await lockMounted(other, folder)
+    await lock.release()
+    await rm(other, { recursive: true })
+  },
+)
+
 test.each([
   ['elsewhere is waited for, since it might live', 'there', 6000],
   ['here is known to be dead', 'here', 0],
