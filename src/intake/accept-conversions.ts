@@ -18,6 +18,9 @@ type Needs = Pick<Context, 'db' | 'catalogue' | 'clock' | 'metrics'>
 /** What the calls of one request have in common; `toRaw` is the raw call of one conversion. */
 export type ConversionSource = { remoteIp: string; toRaw(conversion: unknown): InboundCall['raw'] }
 
+/** Of one list at a time: two long ones would else fill the line, and everybody else would be told `overloaded`. */
+const IN_LINE_MAX = 250
+
 /**
  * Reads and stores conversions reported through the API. Each refuses itself only; those of one identity are decided in
  * the given order. Rejects with AppError `overloaded` or `store_unavailable` where none of them was stored.
@@ -30,10 +33,14 @@ export async function acceptConversions(
   const startedAtMs = ctx.clock.monotonicMs()
   intake.assertRoom()
   await syncCatalogue(ctx)
-  const settled = await Promise.allSettled(
-    conversions.map((conversion) => acceptOne(ctx, intake, { conversion, source })),
-  )
-  const results = settled.map(toResult)
+  const results: CallResult[] = []
+  for (let at = 0; at < conversions.length; at += IN_LINE_MAX) {
+    const part = conversions.slice(at, at + IN_LINE_MAX)
+    const settled = await Promise.allSettled(
+      part.map((conversion) => acceptOne(ctx, intake, { conversion, source })),
+    )
+    results.push(...settled.map(toResult))
+  }
   if (results.some((result) => 'outcome' in result))
     ctx.metrics.acceptSeconds((ctx.clock.monotonicMs() - startedAtMs) / 1000)
   const [first] = results

@@ -6,6 +6,7 @@ import { type IntakeApp, startIntakeApp } from '../../support/intake-app.ts'
 
 let app: IntakeApp
 const away = { clickIds: [] as string[] }
+const line = { length: 0, longest: 0 }
 let network: Awaited<ReturnType<IntakeApp['network']>>
 let advertiser_id: string
 
@@ -15,7 +16,8 @@ beforeAll(async () => {
       ...intake,
       submit: async (call, report, readBy) => {
         if (away.clickIds.includes(report.clickId ?? '')) throw new AppError('store_unavailable')
-        return intake.submit(call, report, readBy)
+        line.longest = Math.max(line.longest, ++line.length)
+        return intake.submit(call, report, readBy).finally(() => line.length--)
       },
     }),
   })
@@ -227,14 +229,16 @@ describe('a list', () => {
     expect(new Set(answers)).toEqual(new Set([202]))
   })
 
-  test('1,000 are taken, 1,001 are refused, none is fine', async () => {
+  test('1,000 are taken, 250 in line at a time; 1,001 are refused, none is fine', async () => {
     const data = Array.from({ length: 1000 }, (_, at) => ({
       advertiser_id,
       click_id: 'k1',
       transaction_id: `m${at}`,
     }))
+    line.longest = 0
     const { json } = await report({ data })
     expect(json.results.filter(({ result }: { result: string }) => result === 'accepted')).toHaveLength(1000)
+    expect(line.longest).toBe(250)
     expect(await report({ data: [...data, {}] })).toMatchObject({
       status: 400,
       json: { error: { code: 'invalid_field', field: 'data' } },
