@@ -1,5 +1,5 @@
+import { withDeadline } from '../kit/deadline.ts'
 import type { Headroom, Pressure } from './headroom.ts'
-import { withDeadline } from './queue-backend.ts'
 
 const TICK_MS = 250
 const IDLE_POLL_MS = 1000

@@ -2,6 +2,7 @@ import { Queue, Worker } from 'bullmq'
 import type { Logger } from 'pino'
 import { type DbPool, isUnavailable, sqlState } from '../db/database.ts'
 import { withServerOptions } from '../db/server-options.ts'
+import { withDeadline } from '../kit/deadline.ts'
 import { createSafePostgresBackend } from './postgres-listen.ts'
 import { migrateQueueSchema, QUEUE_SCHEMA } from './postgres-schema.ts'
 import {
@@ -10,7 +11,6 @@ import {
   type RunBatch,
   STREAM_OPTIONS,
   WORKER_OPTIONS,
-  withDeadline,
 } from './queue-backend.ts'
 import { QUEUE_NAMES, type QueueName, type QueueWorkers } from './queues.ts'
 import { runJob, superviseWorker } from './run-worker.ts'

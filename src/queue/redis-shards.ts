@@ -1,6 +1,7 @@
 import { toError } from '../kit/app-error.ts'
+import { withDeadline } from '../kit/deadline.ts'
 import type { Uuid } from '../kit/ids.ts'
-import { type QueueDepths, withDeadline } from './queue-backend.ts'
+import type { QueueDepths } from './queue-backend.ts'
 import { QUEUE_NAMES, type QueueName } from './queues.ts'
 import { isNeverSent, type RedisClient } from './redis-connections.ts'
 import type { Shard } from './redis-producer.ts'

@@ -1,7 +1,8 @@
 import type { Job } from 'bullmq'
 import type { Logger } from 'pino'
+import { withDeadline } from '../kit/deadline.ts'
 import { createErrorStormGuard } from './error-storm.ts'
-import { type RunBatch, withDeadline } from './queue-backend.ts'
+import type { RunBatch } from './queue-backend.ts'
 import type { QueueName, QueueWorkers } from './queues.ts'
 
 const CLOSE_LIMIT_MS = 3000

@@ -1,7 +1,8 @@
 import { toError } from '../kit/app-error.ts'
+import { DeadlineError, withDeadline } from '../kit/deadline.ts'
 import type { Uuid } from '../kit/ids.ts'
 import type { Headroom } from './headroom.ts'
-import { DeadlineError, type QueueBackend, withDeadline } from './queue-backend.ts'
+import type { QueueBackend } from './queue-backend.ts'
 import type { HintOutcome, QueueName } from './queues.ts'
 
 const HINT_LIMIT_MS = 2000

@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { toError } from '../kit/app-error.ts'
+import { withDeadline } from '../kit/deadline.ts'
 
 const RETRY_MS = 1000
 /** So long a close waits for a start that is under way. */
@@ -57,7 +57,7 @@ export function startWhenReachable<T>(options: {
       isClosed = true
       if (retryTimer !== null) clearTimeout(retryTimer)
       // Else its connections, half made, would meet the end of their server.
-      await Promise.race([attempting, wait(CLOSE_WAIT_MS, undefined, { ref: false })])
+      await withDeadline(attempting, CLOSE_WAIT_MS).catch(() => undefined)
       if (current !== null) await options.stop(current)
     },
   }

@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Context } from '../context.ts'
+import { withDeadline } from '../kit/deadline.ts'
 import { flushMetrics } from './metric-totals.ts'
 import { renderBacklog, renderStoreUp, renderTotals } from './render-metrics.ts'
 import { type Backlog, listMetricTotals, readBacklog } from './store.ts'
@@ -28,17 +28,12 @@ export function createMetricsPage(
     return Promise.all([renderTotals(totals), backlog().then(renderBacklog), renderStoreUp(true)])
   }
   return async () => {
-    const parts = await Promise.race([relayParts(), tooLate()]).catch((err: unknown) => {
+    const parts = await withDeadline(relayParts(), READ_MS_MAX).catch((err: unknown) => {
       ctx.log.warn({ err }, 'metrics could not be read from Postgres')
       return Promise.all([renderStoreUp(false)])
     })
     return `${[...parts, await registry.metrics()].map((part) => part.trimEnd()).join('\n')}\n`
   }
-}
-
-async function tooLate(): Promise<never> {
-  await wait(READ_MS_MAX, undefined, { ref: false })
-  throw new Error(`no answer within ${READ_MS_MAX} ms`)
 }
 
 /** Reads at most as often as the constants above allow; in between the last reading is given again. */

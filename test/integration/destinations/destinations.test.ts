@@ -5,6 +5,7 @@ import { type ControlApi, createNetwork, startControlApi } from '../../support/c
 import { sampleDefinition } from '../../support/destination-samples.ts'
 import { eventually } from '../../support/eventually.ts'
 import { createRows } from '../../support/rows.ts'
+import { countTurns } from '../../support/turns.ts'
 
 const URL_OK = 'https://tracker.example/postback?clickid={affiliate_click_id}&payout={payout}'
 
@@ -61,18 +62,12 @@ test('a page of many is checked row by row, so that others are served between th
     affiliate_id: newUuid(Date.now()),
     definition: sampleDefinition({ url: 'https://tracker.example/postback?clickid=REPLACE' }),
   }))
-  let turns = 0
-  let isOver = false
-  const countTurns = (): void => {
-    turns++
-    if (!isOver) setImmediate(countTurns)
-  }
-  countTurns()
+  const turns = countTurns()
   const findings = await findingsOfEach(api.ctx, rows)
-  isOver = true
+  const counted = turns.stop()
   expect([...findings.keys()]).toEqual(rows.map(({ id }) => id))
   expect(findings.get(rows[99]?.id ?? '')?.map(({ code }) => code)).toContain('placeholder_left')
-  expect(turns).toBeGreaterThan(rows.length - 1)
+  expect(counted).toBeGreaterThan(rows.length - 1)
 })
 
 test('each change of the definition is a version of its own, other changes are not', async () => {

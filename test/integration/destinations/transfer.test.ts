@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ADMIN_KEY, type ControlApi, createNetwork, startControlApi } from '../../support/control-api.ts'
+import { countTurns } from '../../support/turns.ts'
 
 let api: ControlApi
 beforeAll(async () => {
@@ -60,17 +61,11 @@ describe('import', () => {
       external_id: `many-${n}`,
       url: KEITARO,
     }))
-    let turns = 0
-    let isOver = false
-    const countTurns = (): void => {
-      turns++
-      if (!isOver) setImmediate(countTurns)
-    }
-    countTurns()
+    const turns = countTurns()
     const { json } = await api.post('/destinations/import?dry_run=true', { data: rows })
-    isOver = true
+    const counted = turns.stop()
     expect(json.created).toBe(rows.length)
-    expect(turns).toBeGreaterThan(rows.length)
+    expect(counted).toBeGreaterThan(rows.length)
   })
 
   test("a row with another destination's external_id refuses itself only, in a dry run too", async () => {

@@ -11,22 +11,29 @@ beforeAll(async () => {
 })
 afterAll(() => rig.close())
 
+/** The intake of a process of its own, which polls never: it learns of writes only where it must. */
+async function startOther(sizes: { reads?: number } = {}) {
+  const { log } = rig.ctx
+  const { connectionString } = rig.database
+  const db = openDatabase({ connectionString, log, applicationName: 'other', sizes })
+  const catalogue = await createCatalogue({ db, log, clock: systemClock, pollIntervalMs: 3_600_000 })
+  const intake = createIntake({ ...rig.ctx, db, catalogue })
+  return {
+    intake,
+    catalogue,
+    db,
+    async close() {
+      await intake.close()
+      catalogue.close()
+      await db.close()
+    },
+  }
+}
+
 test('a control write of another process holds for the next call: a report read by the old settings is not stored', async () => {
   const network = await rig.rows.network()
   await rig.rows.click({ ...network, clickId: 'c1', affiliateClickId: 'x' })
-  const db = openDatabase({
-    connectionString: rig.database.connectionString,
-    log: rig.ctx.log,
-    applicationName: 'other',
-  })
-  // Polls never: it learns of writes only where it must.
-  const catalogue = await createCatalogue({
-    db,
-    log: rig.ctx.log,
-    clock: systemClock,
-    pollIntervalMs: 3_600_000,
-  })
-  const other = createIntake({ ...rig.ctx, db, catalogue })
+  const { intake: other, catalogue, close } = await startOther()
   const readBy = catalogue.advertiser(network.advertiserId) ?? null
   const { nothingSaid, call } = rig
   const report = { ...nothingSaid, clickId: 'c1', transactionId: 't1' }
@@ -40,27 +47,13 @@ test('a control write of another process holds for the next call: a report read 
     catalogue.advertiser(network.advertiserId) ?? null,
   )
   expect(again).toMatchObject({ result: 'accepted' })
-  await other.close()
-  catalogue.close()
-  await db.close()
+  await close()
 })
 
 test('an advertiser is answered after a control write although reports hold every connection of theirs', async () => {
   const network = await rig.rows.network()
   await rig.rows.click({ ...network, clickId: 'c2', affiliateClickId: 'x' })
-  const db = openDatabase({
-    connectionString: rig.database.connectionString,
-    log: rig.ctx.log,
-    applicationName: 'busy',
-    sizes: { reads: 1 },
-  })
-  const catalogue = await createCatalogue({
-    db,
-    log: rig.ctx.log,
-    clock: systemClock,
-    pollIntervalMs: 3_600_000,
-  })
-  const busy = createIntake({ ...rig.ctx, db, catalogue })
+  const { intake: busy, catalogue, db, close } = await startOther({ reads: 1 })
   const readBy = catalogue.advertiser(network.advertiserId) ?? null
   const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
   const slow = withTx(db.reads, () => isOver)
@@ -71,7 +64,5 @@ test('an advertiser is answered after a control write although reports hold ever
   })
   end()
   await slow
-  await busy.close()
-  catalogue.close()
-  await db.close()
+  await close()
 })
